@@ -1,0 +1,84 @@
+/* The settings: one table row each feeds the parser, --help, the README's
+ * table and the chart's schema. Flag --like-this = LEAKWATCH_LIKE_THIS; a flag
+ * beats the environment. Pure: argv and the environment are handed in.
+ * Ownership: struct settings owns copies of all its strings, in fixed fields. */
+#ifndef LW_BASE_SETTINGS_H
+#define LW_BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+
+#define SETTINGS_TARGETS_MAX 16
+#define SETTINGS_ALLOW_MAX 32
+#define SETTINGS_TEXT_MAX 512
+
+/* SETTING(type, field, "flag-name", "default", min, max, "unit", "sentence")
+ * type: TEXT | LIST (repeatable) | COUNT | BYTES | SPAN (ms) | BOOL | CHOICE
+ * For CHOICE, "unit" holds the accepted words: "keep|drop". */
+struct settings {
+#define TEXT(field) char field[SETTINGS_TEXT_MAX];
+#define LIST(field, max) char field[max][SETTINGS_TEXT_MAX]; int n_##field;
+#define COUNT(field) int64_t field;
+#define BYTES(field) int64_t field;
+#define SPAN(field) int64_t field;
+#define BOOL(field) bool field;
+#define CHOICE(field) int field;
+#define SETTING(decl, flag, fallback, min, max, unit, sentence) decl
+#include "lib/base/settings.def"
+#undef SETTING
+#undef TEXT
+#undef LIST
+#undef COUNT
+#undef BYTES
+#undef SPAN
+#undef BOOL
+#undef CHOICE
+};
+
+enum setting_type {
+    SETTING_TEXT, SETTING_LIST, SETTING_COUNT, SETTING_BYTES,
+    SETTING_SPAN, SETTING_BOOL, SETTING_CHOICE
+};
+
+struct setting_row {
+    enum setting_type type;
+    const char *flag;     /* "dir-limit" */
+    const char *fallback; /* default, as text */
+    int64_t min, max;     /* of COUNT, BYTES, SPAN */
+    const char *unit;     /* or the words of a CHOICE */
+    const char *sentence;
+    size_t offset;
+    size_t count_offset;  /* of LIST: its n_ field */
+    int list_max;
+};
+
+extern const struct setting_row settings_table[];
+extern const int settings_count;
+
+/* All defaults. */
+void settings_defaults(struct settings *s);
+
+/* Sets one by its flag name. 0, or ERR_USAGE with a line that names the
+ * setting, the value and what is accepted. */
+int settings_set(struct settings *s, const char *flag, const char *value,
+                 struct errmsg *e);
+
+/* Every LEAKWATCH_* of the environment (NAME=VALUE, NULL-terminated), then the
+ * flags of argv (--flag value, --flag=value; a BOOL alone is true). Words that
+ * are no flags are moved to the front of argv, *n_words of them. An unknown or
+ * bad one is handed to on_error (which may be NULL) and keeps its default; the
+ * number of them is returned. LEAKWATCH_* names that no row has are bad too. */
+int settings_read(struct settings *s, char **environ_list, int argc, char **argv,
+                  int *n_words, void (*on_error)(void *ctx, const char *line),
+                  void *ctx);
+
+/* "LEAKWATCH_DIR_LIMIT" of "dir-limit"; returns out. */
+char *settings_env_name(const char *flag, char out[64]);
+void settings_help(struct buf *out);           /* for --help */
+void settings_markdown(struct buf *out);       /* the README's table */
+const char *settings_choice(const struct settings *s, const char *flag); /* the word */
+
+#endif

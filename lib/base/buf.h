@@ -24,16 +24,15 @@ struct buf {
 
 void buf_init(struct buf *b, size_t ceiling_bytes);           /* grows on demand */
 void buf_fixed(struct buf *b, void *storage, size_t n_bytes); /* never grows */
-int buf_reserve(struct buf *b, size_t n_bytes); /* 0 or -ENOMEM/ERR_LIMIT */
-void buf_reset(struct buf *b);                  /* empties, keeps the storage */
+int buf_reserve(struct buf *b, size_t n_bytes);               /* 0 or -ENOMEM/ERR_LIMIT */
+void buf_reset(struct buf *b);                                /* empties, keeps the storage */
 void buf_free(struct buf *b);
 
 void buf_put(struct buf *b, const void *bytes, size_t n);
 void buf_putc(struct buf *b, char c);
 void buf_puts(struct buf *b, const char *z);
 void buf_str(struct buf *b, struct str s);
-void buf_printf(struct buf *b, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 

@@ -5,18 +5,18 @@
 #define LW_BASE_ERR_H
 
 /* One row per code of our own: name, value (outside errno's range), text. */
-#define ERR_MAP(X)                                                             \
-    X(CUT, -4001, "the body ends before it is whole")                          \
-    X(SYNTAX, -4002, "the text does not follow the format")                    \
-    X(LIMIT, -4003, "larger than its bound")                                   \
-    X(CORRUPT, -4004, "damaged: a checksum or sequence does not fit")          \
-    X(VERSION, -4005, "written by another version of the format")              \
-    X(MISMATCH, -4006, "the two sides cannot be compared")                     \
-    X(USAGE, -4007, "wrong usage")                                             \
-    X(TIMEOUT, -4008, "no answer within the deadline")                         \
-    X(HTTP, -4009, "an HTTP status other than 200")                            \
-    X(NOT_PPROF, -4010, "the answer is not pprof's")                           \
-    X(WRONG_PATH, -4011, "an HTML page where a profile was expected")          \
+#define ERR_MAP(X)                                                    \
+    X(CUT, -4001, "the body ends before it is whole")                 \
+    X(SYNTAX, -4002, "the text does not follow the format")           \
+    X(LIMIT, -4003, "larger than its bound")                          \
+    X(CORRUPT, -4004, "damaged: a checksum or sequence does not fit") \
+    X(VERSION, -4005, "written by another version of the format")     \
+    X(MISMATCH, -4006, "the two sides cannot be compared")            \
+    X(USAGE, -4007, "wrong usage")                                    \
+    X(TIMEOUT, -4008, "no answer within the deadline")                \
+    X(HTTP, -4009, "an HTTP status other than 200")                   \
+    X(NOT_PPROF, -4010, "the answer is not pprof's")                  \
+    X(WRONG_PATH, -4011, "an HTML page where a profile was expected") \
     X(LOCKED, -4012, "another process holds the lock")
 
 enum err {

@@ -29,8 +29,7 @@ struct log {
 };
 
 void log_init(struct log *l, char storage[LOG_LINE_MAX], enum log_level least,
-              enum log_format format, void (*sink)(void *, const char *, size_t),
-              void *ctx);
+              enum log_format format, void (*sink)(void *, const char *, size_t), void *ctx);
 /* log_begin … log_field … log_end: one line. A line below `least` is nothing. */
 void log_begin(struct log *l, int64_t wall_ms, enum log_level level, const char *msg);
 void log_str(struct log *l, const char *key, struct str v);

@@ -20,7 +20,9 @@
  * For CHOICE, "unit" holds the accepted words: "keep|drop". */
 struct settings {
 #define TEXT(field) char field[SETTINGS_TEXT_MAX];
-#define LIST(field, max) char field[max][SETTINGS_TEXT_MAX]; int n_##field;
+#define LIST(field, max)                \
+    char field[max][SETTINGS_TEXT_MAX]; \
+    int n_##field;
 #define COUNT(field) int64_t field;
 #define BYTES(field) int64_t field;
 #define SPAN(field) int64_t field;
@@ -39,8 +41,13 @@ struct settings {
 };
 
 enum setting_type {
-    SETTING_TEXT, SETTING_LIST, SETTING_COUNT, SETTING_BYTES,
-    SETTING_SPAN, SETTING_BOOL, SETTING_CHOICE
+    SETTING_TEXT,
+    SETTING_LIST,
+    SETTING_COUNT,
+    SETTING_BYTES,
+    SETTING_SPAN,
+    SETTING_BOOL,
+    SETTING_CHOICE
 };
 
 struct setting_row {
@@ -51,7 +58,7 @@ struct setting_row {
     const char *unit;     /* or the words of a CHOICE */
     const char *sentence;
     size_t offset;
-    size_t count_offset;  /* of LIST: its n_ field */
+    size_t count_offset; /* of LIST: its n_ field */
     int list_max;
 };
 
@@ -63,22 +70,20 @@ void settings_defaults(struct settings *s);
 
 /* Sets one by its flag name. 0, or ERR_USAGE with a line that names the
  * setting, the value and what is accepted. */
-int settings_set(struct settings *s, const char *flag, const char *value,
-                 struct errmsg *e);
+int settings_set(struct settings *s, const char *flag, const char *value, struct errmsg *e);
 
 /* Every LEAKWATCH_* of the environment (NAME=VALUE, NULL-terminated), then the
  * flags of argv (--flag value, --flag=value; a BOOL alone is true). Words that
  * are no flags are moved to the front of argv, *n_words of them. An unknown or
  * bad one is handed to on_error (which may be NULL) and keeps its default; the
  * number of them is returned. LEAKWATCH_* names that no row has are bad too. */
-int settings_read(struct settings *s, char **environ_list, int argc, char **argv,
-                  int *n_words, void (*on_error)(void *ctx, const char *line),
-                  void *ctx);
+int settings_read(struct settings *s, char **environ_list, int argc, char **argv, int *n_words,
+                  void (*on_error)(void *ctx, const char *line), void *ctx);
 
 /* "LEAKWATCH_DIR_LIMIT" of "dir-limit"; returns out. */
 char *settings_env_name(const char *flag, char out[64]);
-void settings_help(struct buf *out);           /* for --help */
-void settings_markdown(struct buf *out);       /* the README's table */
+void settings_help(struct buf *out);     /* for --help */
+void settings_markdown(struct buf *out); /* the README's table */
 const char *settings_choice(const struct settings *s, const char *flag); /* the word */
 
 #endif

@@ -14,7 +14,7 @@ struct str {
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 
-struct str str_of(const char *z);                    /* z may be NULL: empty */
+struct str str_of(const char *z); /* z may be NULL: empty */
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *z);
 bool str_starts(struct str a, const char *prefix);

@@ -63,13 +63,17 @@ struct label {
 
 struct sample {
     int64_t values[PROFILE_VALUES_MAX];
-    uint32_t first_ref;   /* into refs: location ids, leaf first */
+    uint32_t first_ref; /* into refs: location ids, leaf first */
     uint32_t n_refs;
     uint32_t first_label;
     uint32_t n_labels;
 };
 
-#define VEC(type) struct { type *p; size_t n, cap; }
+#define VEC(type)      \
+    struct {           \
+        type *p;       \
+        size_t n, cap; \
+    }
 
 struct profile {
     struct value_type sample_types[PROFILE_VALUES_MAX];
@@ -81,8 +85,8 @@ struct profile {
     uint32_t default_sample_type; /* string id */
     struct mapping mappings[PROFILE_MAPPINGS_MAX];
     int n_mappings;
-    VEC(char) text;             /* all strings, each followed by a zero */
-    VEC(uint32_t) strings;      /* string id -> offset in text */
+    VEC(char) text;        /* all strings, each followed by a zero */
+    VEC(uint32_t) strings; /* string id -> offset in text */
     VEC(struct function) functions;
     VEC(struct line) lines;
     VEC(struct location) locations;
@@ -107,8 +111,7 @@ int profile_string(struct profile *p, struct str s, uint32_t *id);
 int profile_function(struct profile *p, struct function f, uint32_t *id);
 /* A location of n_lines lines (0 = hidden) at address. */
 int profile_location(struct profile *p, uint64_t address, uint16_t mapping,
-                     const struct line *lines, size_t n_lines, bool folded,
-                     uint32_t *id);
+                     const struct line *lines, size_t n_lines, bool folded, uint32_t *id);
 /* Adds a sample; equal samples are not merged here (see profile_merge). */
 int profile_sample(struct profile *p, const uint32_t *locations, size_t n,
                    const struct label *labels, size_t n_labels,
@@ -121,10 +124,8 @@ const struct label *sample_labels(const struct profile *p, const struct sample *
 
 /* Copies one sample's stack and labels of src into dst (interning), with the
  * values given. extra (may be NULL) is one more label, its ids dst's. */
-int profile_copy_sample(struct profile *dst, const struct profile *src,
-                        const struct sample *s,
-                        const int64_t values[PROFILE_VALUES_MAX],
-                        const struct label *extra);
+int profile_copy_sample(struct profile *dst, const struct profile *src, const struct sample *s,
+                        const int64_t values[PROFILE_VALUES_MAX], const struct label *extra);
 
 /* Copies sample types, period, mappings and times; dst must be empty. */
 int profile_copy_head(struct profile *dst, const struct profile *src);
@@ -147,8 +148,8 @@ struct frame {
  * without the leading runtime.* and internal/runtime/* ones and without
  * runtime.goexit, as debug=1 shows them (all are shown when nothing else is
  * there). Returns how many, at most max. */
-size_t sample_frames(const struct profile *p, const struct sample *s,
-                     struct frame *out, size_t max);
+size_t sample_frames(const struct profile *p, const struct sample *s, struct frame *out,
+                     size_t max);
 
 /* A key of the stack by its visible frames (function, file, line; no PCs, no
  * labels): equal across scrapes and between text and protobuf of plain names.
@@ -158,8 +159,7 @@ uint64_t sample_key(const struct profile *p, const struct sample *s);
 #define FINGERPRINT_MAX 11
 /* The stack's id everywhere: the first 10 hex digits of SHA-256 over the
  * function names, leaf to root, each followed by \n, type arguments as [...]. */
-char *fingerprint_frames(const struct frame *frames, size_t n,
-                         char out[FINGERPRINT_MAX]);
+char *fingerprint_frames(const struct frame *frames, size_t n, char out[FINGERPRINT_MAX]);
 /* Writes name with every bracketed type argument list as [...]; returns out. */
 char *generic_name(struct str name, char *out, size_t cap);
 

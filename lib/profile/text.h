@@ -25,17 +25,17 @@ struct text_options {
 
 struct text_result {
     enum text_kind kind;
-    char name[32];          /* "goroutine", "heap", … */
-    int64_t total;          /* of the header: count, or in-use bytes */
-    int64_t sum;            /* of the records seen */
-    uint64_t records;       /* whole ones */
-    uint64_t labelled;      /* of them, with labels */
-    uint64_t frameless;     /* of them, without a frame line */
-    uint64_t folded;        /* of them, in [other] */
-    uint64_t line;          /* last line read, 1-based */
-    uint64_t bytes;         /* fed */
-    struct memstats stats;  /* of heap and allocs */
-    struct errmsg error;    /* where and why, when text_end is not 0 */
+    char name[32];         /* "goroutine", "heap", … */
+    int64_t total;         /* of the header: count, or in-use bytes */
+    int64_t sum;           /* of the records seen */
+    uint64_t records;      /* whole ones */
+    uint64_t labelled;     /* of them, with labels */
+    uint64_t frameless;    /* of them, without a frame line */
+    uint64_t folded;       /* of them, in [other] */
+    uint64_t line;         /* last line read, 1-based */
+    uint64_t bytes;        /* fed */
+    struct memstats stats; /* of heap and allocs */
+    struct errmsg error;   /* where and why, when text_end is not 0 */
 };
 
 struct text_parser;

@@ -1,0 +1,139 @@
+/* Detection: history and the moment in, verdicts out. No clock, no I/O.
+ *
+ * A detector is one file and one row of the table below. It looks at the
+ * history and returns a *finding* (what rose, by how much, since when); the
+ * findings of all detectors make the target's *verdict* with hysteresis: it
+ * clears after DETECT_CLEAR_MS without growth. The emergency trigger (F) is not
+ * in the table: it runs on every memory sample and only asks for a dump.
+ *
+ * Ownership: all plain values; the caller keeps struct detect_state, one per
+ * target; it may be saved and restored by value. */
+#ifndef LW_DETECT_DETECT_H
+#define LW_DETECT_DETECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/history/history.h"
+
+#define DETECT_CULPRITS_MAX 8
+#define DETECT_CANDIDATES_MAX 64
+
+enum verdict_kind {
+    VERDICT_NONE,
+    VERDICT_DRIFT,  /* a stack climbs without giving back */
+    VERDICT_STEP,   /* the same in steps */
+    VERDICT_HEAP,   /* live heap climbs */
+    VERDICT_MEMORY, /* memory climbs, nobody knows whose */
+    VERDICT_BLOWUP, /* minutes or seconds to the limit */
+    VERDICT_GC_BOUND
+};
+enum verdict_grade { GRADE_NONE, GRADE_SUSPECT, GRADE_LIKELY, GRADE_CONFIRMED };
+
+const char *verdict_kind_text(enum verdict_kind k);   /* "drift" … */
+const char *verdict_grade_text(enum verdict_grade g); /* "likely" … */
+
+struct culprit {
+    uint32_t stack;      /* id in the history */
+    int64_t before, now; /* counts at the window's ends */
+    double per_hour;     /* growth */
+    double share;        /* of the target's growth in the window, 0…1 */
+};
+
+/* What a detector found; kind VERDICT_NONE when nothing. */
+struct finding {
+    enum verdict_kind kind;
+    enum verdict_grade grade;
+    int64_t window_ms;                            /* over which the rise was seen */
+    int64_t since_ms;                             /* ring time where the window began */
+    struct culprit culprits[DETECT_CULPRITS_MAX]; /* ranked */
+    int n_culprits;
+    double eta_s, eta_low_s, eta_high_s; /* to the limit; 0 when unknown */
+    char evidence[200];                  /* the numbers, one sentence */
+};
+
+struct verdict {
+    struct finding finding; /* kind VERDICT_NONE: no verdict stands */
+    const char *detector;   /* its name in the table */
+    int64_t first_ms;       /* ring time it was first given */
+    int64_t last_growth_ms; /* last time a detector still found it */
+};
+
+struct detect_view {
+    const struct history *history;
+    int target;
+    int64_t t_ms;             /* now, ring time */
+    int64_t life_start_ms;    /* ring time */
+    int64_t limit_bytes;      /* 0 unknown */
+    int64_t time_scale;       /* divides every window and grace */
+    const char (*allow)[512]; /* the user's allow-list patterns */
+    int n_allow;
+};
+
+struct detector {
+    const char *name;     /* "stack-ratchet" */
+    const char *sentence; /* what it looks for */
+    int64_t every_ms;     /* how often it is worth running */
+    void (*run)(const struct detect_view *v, struct finding *out);
+};
+extern const struct detector detect_table[];
+extern const int detect_count;
+#define DETECT_TABLE_MAX 16
+
+struct detect_state {
+    struct verdict verdict;
+    int64_t last_run_ms[DETECT_TABLE_MAX];
+};
+
+#define DETECT_GRACE_MS (30 * 60 * 1000LL)
+#define DETECT_CLEAR_MS (6 * 3600 * 1000LL)
+
+/* Runs what is due. What changed: a new verdict or a higher grade, a clear, or
+ * nothing. A new life resets by itself (life_start_ms moved). */
+enum detect_change { DETECT_SAME, DETECT_RAISED, DETECT_CLEARED };
+enum detect_change detect_step(struct detect_state *s, const struct detect_view *v);
+
+/* Whether a stack is a known background goroutine, or waits for I/O, a system
+ * call or a timer, and so may grow without being a leak of its own (A). */
+bool detect_exempt(const struct frame *frames, size_t n, const char (*allow)[512], int n_allow);
+
+/* ---- F: the emergency trigger, on every memory sample ---- */
+
+enum emergency_level { EMERGENCY_NONE, EMERGENCY_ETA, EMERGENCY_80, EMERGENCY_92 };
+struct emergency {
+    struct {
+        int64_t t_ms;
+        int64_t bytes;
+    } recent[16]; /* the last 5 s and more */
+    int n;
+    int hits;                   /* samples in a row that call for it */
+    enum emergency_level level; /* reached, until re-armed */
+    int64_t calm_since_ms;      /* below 70 % since; 0 no */
+    double eta_s;               /* of the last sample; 0 unknown or falling */
+};
+/* Feed usage and limit (bytes, > 0). dump_ms: how long dumps took so far.
+ * Returns a level when a dump is called for now, once per level until re-armed
+ * (below 70 % for 5 minutes); EMERGENCY_NONE otherwise. */
+enum emergency_level emergency_push(struct emergency *e, int64_t t_ms, int64_t usage_bytes,
+                                    int64_t limit_bytes, int64_t dump_ms, int64_t time_scale);
+
+/* ---- the plain rules, off unless asked for ---- */
+
+struct rule_config {
+    int64_t goroutines;     /* 0 off */
+    int64_t memory_percent; /* 0 off */
+    bool ratio;
+};
+struct rule_state {
+    bool goroutines_fired, percent_fired, ratio_fired; /* once per life */
+    int64_t ratio_since_ms;
+    int64_t held_percent_since_ms; /* level an earlier life held for an hour */
+};
+/* Returns the name of the rule that fires now, or NULL; why is one sentence
+ * with its numbers. `settled_percent`: a level at which an earlier life, not
+ * ended by OOM, was for an hour (0 none): the percent rule is deaf there. */
+const char *rules_step(struct rule_state *s, const struct rule_config *c,
+                       const struct detect_view *v, int64_t goroutines, int64_t usage_bytes,
+                       int settled_percent, char why[160]);
+
+#endif

@@ -26,6 +26,7 @@
 #define PROFILE_MAPPINGS_MAX 64
 /* Go writes at most 128 PCs; other encoders more. */
 #define PROFILE_STACK_MAX 1024
+#define PROFILE_LINES_MAX 256 /* of one location */
 
 struct value_type {
     uint32_t type, unit; /* string ids */
@@ -49,7 +50,6 @@ struct line {
 
 struct location {
     uint64_t address;
-    uint64_t hash; /* of the content of its lines, for stack keys */
     uint32_t first_line;
     uint16_t n_lines; /* 0: hidden */
     uint16_t mapping; /* 1-based; 0: none */
@@ -106,7 +106,8 @@ int profile_init(struct profile *p, size_t ceiling_bytes);
 void profile_reset(struct profile *p);
 void profile_free(struct profile *p);
 
-/* Interning. All return 0, or ERR_LIMIT / -ENOMEM and leave p as it was. */
+/* Interning. All return 0, or ERR_LIMIT / -ENOMEM and leave p as it was. Ids
+ * handed in must be p's own; spans handed in must not be. */
 int profile_string(struct profile *p, struct str s, uint32_t *id);
 int profile_function(struct profile *p, struct function f, uint32_t *id);
 /* A location of n_lines lines (0 = hidden) at address. */
@@ -145,7 +146,7 @@ struct frame {
 };
 
 /* The visible frames of a sample, leaf first: every line of every location,
- * without the leading runtime.* and internal/runtime/* ones and without
+ * without the leading runtime and internal/runtime ones and without
  * runtime.goexit, as debug=1 shows them (all are shown when nothing else is
  * there). Returns how many, at most max. */
 size_t sample_frames(const struct profile *p, const struct sample *s, struct frame *out,
@@ -160,7 +161,8 @@ uint64_t sample_key(const struct profile *p, const struct sample *s);
 /* The stack's id everywhere: the first 10 hex digits of SHA-256 over the
  * function names, leaf to root, each followed by \n, type arguments as [...]. */
 char *fingerprint_frames(const struct frame *frames, size_t n, char out[FINGERPRINT_MAX]);
-/* Writes name with every bracketed type argument list as [...]; returns out. */
+/* Writes name with [...] for all from the first [ to the last ], as Go's runtime
+ * prints names of generic functions; returns out. */
 char *generic_name(struct str name, char *out, size_t cap);
 
 #endif

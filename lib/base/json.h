@@ -1,6 +1,8 @@
 /* A JSON writer onto a bounded buffer: commas and escapes are its business.
  * Strings may hold any bytes: what is not UTF-8 becomes U+FFFD.
- * Doubles print shortest and finite (else null). Ownership: borrows the buf. */
+ * Doubles print as the shortest decimal that reads back the same, null when not
+ * finite. At the top level values follow each other without commas (lines).
+ * Ownership: borrows the buf. */
 #ifndef LW_BASE_JSON_H
 #define LW_BASE_JSON_H
 

@@ -30,14 +30,16 @@ struct log {
 
 void log_init(struct log *l, char storage[LOG_LINE_MAX], enum log_level least,
               enum log_format format, void (*sink)(void *, const char *, size_t), void *ctx);
-/* log_begin … log_field … log_end: one line. A line below `least` is nothing. */
+/* log_begin … log_str … log_end: one line, with "time", "level" and "msg" first.
+ * A line below `least` is nothing. What does not fit is cut inside its field,
+ * the fields after it are dropped, and the line ends with cut=true. */
 void log_begin(struct log *l, int64_t wall_ms, enum log_level level, const char *msg);
 void log_str(struct log *l, const char *key, struct str v);
 void log_cstr(struct log *l, const char *key, const char *v);
 void log_i64(struct log *l, const char *key, int64_t v);
 void log_double(struct log *l, const char *key, double v);
 void log_end(struct log *l);
-/* A line with no fields. */
+/* A line with no fields; the message is cut at 2 KiB. */
 void log_say(struct log *l, int64_t wall_ms, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -14,7 +14,9 @@ enum diff_mode {
 
 /* out (reset first) = now - base. ERR_MISMATCH when one side is text and the
  * other Go's protobuf (their stacks would not cancel), or the sample types
- * differ; ERR_LIMIT, -ENOMEM. base may be NULL: nothing to subtract. */
+ * differ; ERR_LIMIT, -ENOMEM. base may be NULL or empty: nothing to subtract.
+ * An application's own pprof::base labels are dropped: they would spoil every
+ * percentage. out must be neither side. */
 int profile_diff(struct profile *out, const struct profile *now, const struct profile *base,
                  enum diff_mode mode, struct errmsg *e);
 
@@ -28,13 +30,15 @@ struct stack_delta {
 
 /* Fills out with the stacks of both sides that differ most (by |now - base|,
  * then by now, then by key), at most max; returns how many, or a negative
- * code. *total (may be NULL) is how many distinct stacks there are.
- * value_index as of profile_value_index. base may be NULL. */
+ * code: ERR_MISMATCH when base lacks that value, -EINVAL, -ENOMEM. *total (may be
+ * NULL) is how many distinct stacks there are. value_index as of
+ * profile_value_index(now); base, which may be NULL, is asked for that type. */
 int profile_rank(const struct profile *now, const struct profile *base, int value_index,
                  struct stack_delta *out, size_t max, size_t *total);
 
 /* Keeps of src the max samples of largest |value| and copies them to out
- * (reset first); the rest becomes one sample "[other]". */
+ * (reset first); the rest becomes one sample "[other]". 0, ERR_LIMIT, -EINVAL or
+ * -ENOMEM. */
 int profile_cut(struct profile *out, const struct profile *src, int value_index, size_t max);
 
 #endif

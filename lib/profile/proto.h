@@ -7,17 +7,20 @@
 #include "lib/base/buf.h"
 #include "lib/profile/profile.h"
 
-/* Decodes protobuf bytes, gzipped or not, into p (reset first). 0; ERR_SYNTAX,
- * ERR_CUT (gzip not whole or CRC wrong), ERR_LIMIT, -ENOMEM, with the byte
- * offset in e. Unknown fields are skipped. */
+/* Decodes protobuf bytes, gzipped or not, into p (reset first, and empty after
+ * an error). 0; ERR_SYNTAX, ERR_CUT (gzip not whole), ERR_CORRUPT (gzip's CRC is
+ * wrong), ERR_LIMIT, -ENOMEM, with the byte offset in e. Unknown fields are
+ * skipped; labels come out in pprof's order; from_text is set for what
+ * proto_encode made from text. */
 int proto_decode(struct profile *p, const void *bytes, size_t n, struct errmsg *e);
 
 /* Appends the protobuf. Hidden locations are left out unless a sample has no
  * other; a profile from text gets one mapping with has_functions set, so that
- * pprof never looks for a binary. 0 or ERR_LIMIT. */
+ * pprof never looks for a binary. 0, ERR_LIMIT or -ENOMEM. */
 int proto_encode(const struct profile *p, struct buf *out);
 
-/* Both at once, as .pb.gz: deflate state is allocated and freed inside. */
+/* Both at once, as .pb.gz, without ever holding the whole protobuf: deflate state
+ * is allocated and freed inside. */
 int proto_encode_gzip(const struct profile *p, struct buf *out);
 
 /* gzip of bytes, appended; level as zlib's (1 fast … 9). No time stamp is

@@ -1,0 +1,211 @@
+#include "lib/profile/diff.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Sums wrap, as Go's do: a bad file must not stop a good diff. */
+static int64_t sum(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static int64_t negative(int64_t a)
+{
+    return (int64_t)(0 - (uint64_t)a);
+}
+
+/* What may be subtracted */
+
+static bool type_equal(const struct profile *p, struct value_type a, const struct profile *q,
+                       struct value_type b)
+{
+    return str_eq(profile_text(p, a.type), profile_text(q, b.type)) &&
+           str_eq(profile_text(p, a.unit), profile_text(q, b.unit));
+}
+
+static bool profile_empty(const struct profile *p)
+{
+    return p->samples.n == 0 && p->n_sample_types == 0;
+}
+
+static int diff_check(const struct profile *now, const struct profile *base, struct errmsg *e)
+{
+    if (now->from_text != base->from_text)
+        return err_set(e, ERR_MISMATCH,
+                       "one side is debug=1 text, the other protobuf: their stacks differ");
+    if (now->n_sample_types != base->n_sample_types)
+        return err_set(e, ERR_MISMATCH, "%d sample types against the base's %d",
+                       now->n_sample_types, base->n_sample_types);
+    if (!type_equal(now, now->period_type, base, base->period_type))
+        return err_set(e, ERR_MISMATCH, "the period types differ");
+    for (int i = 0; i < now->n_sample_types; i++)
+        if (!type_equal(now, now->sample_types[i], base, base->sample_types[i]))
+            return err_set(e, ERR_MISMATCH, "the sample types differ: %s against the base's %s",
+                           profile_text(now, now->sample_types[i].type).p,
+                           profile_text(base, base->sample_types[i].type).p);
+    return 0;
+}
+
+/* Merging */
+
+static bool sample_zero(const struct sample *s)
+{
+    for (int i = 0; i < PROFILE_VALUES_MAX; i++)
+        if (s->values[i] != 0)
+            return false;
+    return true;
+}
+
+/* An application's own pprof::base label would turn its samples into base and
+ * spoil every percentage: of the first n_own labels it is left out. */
+static void label_drop(struct profile *p, struct sample *s, uint32_t n_own, uint32_t key)
+{
+    struct label *labels = p->labels.p + s->first_label;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_labels; i++)
+        if (i >= n_own || labels[i].key != key)
+            labels[n++] = labels[i];
+    s->n_labels = n;
+}
+
+/* Appends the samples of one side; extra (may be NULL) labels each of them. */
+static int side_copy(struct profile *out, const struct profile *side, bool negate,
+                     const struct label *extra, uint32_t base_key)
+{
+    for (size_t i = 0; i < side->samples.n; i++) {
+        const struct sample *s = &side->samples.p[i];
+        int64_t values[PROFILE_VALUES_MAX];
+        if (sample_zero(s))
+            continue;
+        for (int v = 0; v < PROFILE_VALUES_MAX; v++)
+            values[v] = negate ? negative(s->values[v]) : s->values[v];
+        int r = profile_copy_sample(out, side, s, values, extra);
+        if (r)
+            return r;
+        label_drop(out, &out->samples.p[out->samples.n - 1], s->n_labels, base_key);
+    }
+    return 0;
+}
+
+/* A sample and its labels at hand, for a comparison without context. */
+struct merge_entry {
+    struct sample *s;
+    const struct label *labels;
+};
+
+#define COMPARE(a, b)                  \
+    do {                               \
+        if ((a) != (b))                \
+            return (a) < (b) ? -1 : 1; \
+    } while (0)
+
+/* Stacks are interned: equal ones have equal refs. 0 for what merges. */
+static int merge_compare(const struct merge_entry *a, const struct merge_entry *b)
+{
+    COMPARE(a->s->first_ref, b->s->first_ref);
+    COMPARE(a->s->n_refs, b->s->n_refs);
+    COMPARE(a->s->n_labels, b->s->n_labels);
+    for (uint32_t i = 0; i < a->s->n_labels; i++) {
+        COMPARE(a->labels[i].key, b->labels[i].key);
+        COMPARE(a->labels[i].str, b->labels[i].str);
+        COMPARE(a->labels[i].unit, b->labels[i].unit);
+        COMPARE(a->labels[i].num, b->labels[i].num);
+    }
+    return 0;
+}
+
+static int merge_order(const void *x, const void *y)
+{
+    const struct merge_entry *a = x, *b = y;
+    int r = merge_compare(a, b);
+    return r ? r : (a->s > b->s) - (a->s < b->s);
+}
+
+static void drop_zeros(struct profile *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->samples.n; i++)
+        if (!sample_zero(&p->samples.p[i]))
+            p->samples.p[n++] = p->samples.p[i];
+    p->samples.n = n;
+}
+
+/* Sums equal samples into the first of them and drops what came to nothing. */
+static int samples_merge(struct profile *p)
+{
+    if (p->samples.n == 0)
+        return 0;
+    struct merge_entry *all = malloc(p->samples.n * sizeof *all);
+    if (!all)
+        return -ENOMEM;
+    for (size_t i = 0; i < p->samples.n; i++) {
+        struct sample *s = &p->samples.p[i];
+        all[i] = (struct merge_entry){s, sample_labels(p, s)};
+    }
+    qsort(all, p->samples.n, sizeof *all, merge_order);
+    size_t first = 0;
+    for (size_t i = 1; i < p->samples.n; i++) {
+        if (merge_compare(&all[first], &all[i]) != 0) {
+            first = i;
+            continue;
+        }
+        for (int v = 0; v < PROFILE_VALUES_MAX; v++) {
+            all[first].s->values[v] = sum(all[first].s->values[v], all[i].s->values[v]);
+            all[i].s->values[v] = 0;
+        }
+    }
+    free(all);
+    drop_zeros(p);
+    return 0;
+}
+
+/* The difference */
+
+/* Times and period as pprof's combineHeaders has them. */
+static int head_merge(struct profile *out, const struct profile *base)
+{
+    if (out->time_nanos == 0 || base->time_nanos < out->time_nanos)
+        out->time_nanos = base->time_nanos;
+    if (out->period == 0 || out->period < base->period)
+        out->period = base->period;
+    out->duration_nanos = sum(out->duration_nanos, base->duration_nanos);
+    out->partial |= base->partial;
+    if (out->default_sample_type != 0)
+        return 0;
+    return profile_string(out, profile_text(base, base->default_sample_type),
+                          &out->default_sample_type);
+}
+
+static int sides_copy(struct profile *out, const struct profile *now,
+                      const struct profile *base, enum diff_mode mode)
+{
+    struct label label = {0};
+    int r = profile_copy_head(out, profile_empty(now) && base ? base : now);
+    if (r == 0)
+        r = profile_string(out, STR("pprof::base"), &label.key);
+    if (r == 0)
+        r = profile_string(out, STR("true"), &label.str);
+    if (r == 0)
+        r = side_copy(out, now, false, NULL, label.key);
+    if (r || !base)
+        return r;
+    r = head_merge(out, base);
+    if (r == 0)
+        r = side_copy(out, base, true, mode == DIFF_DIFF_BASE ? &label : NULL, label.key);
+    return r;
+}
+
+int profile_diff(struct profile *out, const struct profile *now, const struct profile *base,
+                 enum diff_mode mode, struct errmsg *e)
+{
+    profile_reset(out);
+    if (base && profile_empty(base))
+        base = NULL;
+    int r = base && !profile_empty(now) ? diff_check(now, base, e) : 0;
+    if (r)
+        return r;
+    r = sides_copy(out, now, base, mode);
+    if (r == 0)
+        r = samples_merge(out);
+    return r ? err_set(e, r, "the difference: %s", err_text(r)) : 0;
+}

@@ -88,13 +88,14 @@ uint64_t sample_key(const struct profile *p, const struct sample *s)
     return key ? key : 1;
 }
 
-/* As the runtime's funcNameForPrint: from the first [ to the last ]. */
+/* As the runtime's funcNameForPrint: from the first [ to the last ]; "[other]"
+ * has no name before it and stays. */
 static void put_generic(struct buf *b, struct str name)
 {
     const char *open = name.n ? memchr(name.p, '[', name.n) : NULL;
     const char *close = name.n ? memrchr(name.p, ']', name.n) : NULL;
 
-    if (!open || !close || close < open) {
+    if (!open || open == name.p || !close || close < open) {
         buf_str(b, name);
         return;
     }

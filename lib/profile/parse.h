@@ -1,0 +1,99 @@
+/* Inside lib/profile: the parts of the debug=1 parser, one file each.
+ *
+ *   text.c       chunks to lines, lines to the part they belong to, the end
+ *   record.c     "COUNT @ PCs" and what becomes of a whole record
+ *   frameline.c  "#\tPC\tFUNC+OFF\tFILE:LINE"
+ *   labels.c     "# labels: {…}", in Go's %q
+ *   memstats.c   the tail of heaps
+ *
+ * Each takes a whole line without its end. They return 0 or what text_fail
+ * returned. Nothing allocates but the line buffer, the scratch of labels with
+ * escapes and the profile, and these keep what they have. */
+#ifndef LW_PROFILE_PARSE_H
+#define LW_PROFILE_PARSE_H
+
+#include "lib/base/buf.h"
+#include "lib/profile/index.h"
+#include "lib/profile/text.h"
+
+#define NO_ID UINT32_MAX
+
+/* What was decoded of a frame line whose address was seen before. */
+struct known_frame {
+    uint64_t address, entry;
+    uint32_t epoch; /* of the parser, else the slot is stale */
+    uint32_t function;
+    uint32_t location; /* of this frame alone, when it was needed; or NO_ID */
+    int32_t line;
+};
+
+/* Pages repeat their frames: the address finds the decoded one, and comparing
+ * it with the line costs a fraction of decoding. A power of two. */
+#define KNOWN_FRAMES 2048
+
+struct frame_line {
+    uint64_t address, entry;
+    uint32_t function; /* NO_ID: an address without a name */
+    int32_t line;
+    struct known_frame *known; /* may be NULL */
+};
+
+struct record {
+    int64_t values[PROFILE_VALUES_MAX]; /* as printed, unscaled */
+    size_t n_pcs, n_frames, n_named, n_labels;
+    bool labelled;
+    bool over; /* beyond the ceiling: goes to [other] */
+    uint64_t pcs[PROFILE_STACK_MAX];
+    struct frame_line frames[PROFILE_STACK_MAX];
+};
+
+enum text_state {
+    TEXT_HEADER,
+    TEXT_RECORD, /* the head of a record, or what ends the records */
+    TEXT_LABELS, /* directly after a head: labels, frames or the end of the record */
+    TEXT_FRAMES,
+    TEXT_TAIL_TITLE,
+    TEXT_TAIL,
+};
+
+struct text_parser {
+    struct profile *p;
+    struct text_options o;
+    struct text_result r;
+    enum text_state state;
+    int rc;          /* the first error; sticks */
+    struct buf held; /* the begin of a line cut by the end of a chunk */
+    struct buf scratch;
+    bool tail_whole;
+    int64_t heap_rate;
+    uint32_t bytes_id; /* string "bytes" */
+    uint32_t other;    /* location of "[other]", when folding */
+    int64_t other_values[PROFILE_VALUES_MAX];
+    uint32_t epoch;
+    struct record record;
+    struct known_frame known[KNOWN_FRAMES];
+};
+
+/* Keeps the first error, its message opened by the line's number. */
+int text_fail(struct text_parser *t, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A failure of the profile: folds the record when that is wanted, else fails. */
+int text_spill(struct text_parser *t, int rc);
+
+int record_head(struct text_parser *t, struct str line);
+int record_finish(struct text_parser *t);
+/* Makes room for "[other]" before anything can fill the profile. */
+int record_reserve_other(struct text_parser *t);
+int record_add_other(struct text_parser *t);
+
+int frameline_read(struct text_parser *t, struct str line);
+/* Reads a line from the front of n bytes when its frame is known and it is
+ * whole. Returns its length with the end of line, or 0. */
+size_t frameline_known(struct text_parser *t, const char *p, size_t n);
+
+int labels_read(struct text_parser *t, struct str line);
+
+int memstats_title(struct text_parser *t, struct str line);
+int memstats_read(struct text_parser *t, struct str line);
+
+#endif

@@ -1,0 +1,309 @@
+/* A record: its head, and the sample that it becomes at its blank line. */
+#include <math.h>
+#include <string.h>
+
+#include "lib/profile/parse.h"
+#include "lib/profile/scan.h"
+
+/* Frames of one record that became locations, leaf first. */
+struct placing {
+    uint32_t refs[2 * PROFILE_STACK_MAX];
+    size_t n_refs;
+    size_t pc; /* the first PC that no frame has claimed */
+};
+
+static int head_count(struct text_parser *t, struct str *line)
+{
+    int64_t count;
+
+    if (!scan_i64(line, &count) || count <= 0 || !scan_word(line, " @"))
+        return text_fail(t, ERR_SYNTAX, "not \"COUNT @ PCs\"");
+    t->record.values[0] = count;
+    if (__builtin_add_overflow(t->r.sum, count, &t->r.sum) || t->r.sum > t->r.total)
+        return text_fail(t, ERR_SYNTAX, "more than the %lld of the header",
+                         (long long)t->r.total);
+    return 0;
+}
+
+static int head_heap(struct text_parser *t, struct str *line)
+{
+    int64_t *v = t->record.values;
+
+    if (!scan_i64(line, &v[2]) || !scan_word(line, ": ") || !scan_i64(line, &v[3]) ||
+        !scan_word(line, " [") || !scan_i64(line, &v[0]) || !scan_word(line, ": ") ||
+        !scan_i64(line, &v[1]) || !scan_word(line, "] @"))
+        return text_fail(t, ERR_SYNTAX, "not \"n: b [N: B] @ PCs\"");
+    if (__builtin_add_overflow(t->r.sum, v[3], &t->r.sum))
+        return text_fail(t, ERR_SYNTAX, "bytes beyond 64 bits");
+    return 0;
+}
+
+int record_head(struct text_parser *t, struct str line)
+{
+    struct record *r = &t->record;
+    int rc;
+
+    memset(r, 0, offsetof(struct record, pcs));
+    rc = t->r.kind == TEXT_HEAP ? head_heap(t, &line) : head_count(t, &line);
+    if (rc || t->o.stats_only)
+        return rc;
+    while (line.n) {
+        uint64_t pc;
+        if (!scan_char(&line, ' ') || !scan_hex(&line, &pc))
+            return text_fail(t, ERR_SYNTAX, "not a PC: \" 0x…\"");
+        if (r->n_pcs == PROFILE_STACK_MAX)
+            return text_spill(t, ERR_LIMIT);
+        r->pcs[r->n_pcs++] = pc;
+    }
+    return 0;
+}
+
+static int place_hidden(struct text_parser *t, struct placing *at, uint64_t address)
+{
+    return profile_location(t->p, address, 0, NULL, 0, false, &at->refs[at->n_refs++]);
+}
+
+/* PCs are return addresses, frames have the call's: one less. Where C code was
+ * symbolized, or a function not begun, they are equal. */
+static bool pc_is(uint64_t pc, uint64_t address)
+{
+    return pc - 1 == address || pc == address;
+}
+
+/* Hides the PCs before the one of this address and claims that one. Frames
+ * that Go added for the inlined end of a cut stack have none: nothing to do. */
+static int claim_pc(struct text_parser *t, struct placing *at, uint64_t address)
+{
+    const struct record *r = &t->record;
+    size_t i = at->pc;
+    int rc = 0;
+
+    while (i < r->n_pcs && !pc_is(r->pcs[i], address))
+        i++;
+    if (i == r->n_pcs)
+        return 0;
+    while (at->pc < i && !rc)
+        rc = place_hidden(t, at, r->pcs[at->pc++] - 1);
+    at->pc = i + 1;
+    return rc;
+}
+
+static uint32_t name_of(const struct text_parser *t, const struct frame_line *f)
+{
+    return t->p->functions.p[f->function].name;
+}
+
+/* The end of the run of frames from `first` in one machine function, each
+ * directly after the other among the PCs. */
+static size_t run_end(const struct record *r, size_t first, size_t pc)
+{
+    const struct frame_line *f = r->frames;
+    size_t end = first + 1;
+
+    for (; end < r->n_frames && f[end].function != NO_ID; end++) {
+        if (f[end].address == f[end - 1].address) /* C, expanded from one PC */
+            continue;
+        if (f[end].entry != f[first].entry || !f[end].entry)
+            break;
+        if (pc < r->n_pcs) {
+            if (!pc_is(r->pcs[pc], f[end].address))
+                break;
+            pc++;
+        }
+    }
+    return end;
+}
+
+/* The end of the location that begins at `first`. The last frame of a run is
+ * the machine function, all before it are inlined there: as Go's tryAdd, which
+ * knows more, a location ends with the machine function or before a frame of
+ * the same name (recursion). */
+static size_t location_end(const struct text_parser *t, size_t first, size_t end)
+{
+    const struct frame_line *f = t->record.frames;
+    uint32_t machine = name_of(t, &f[end - 1]);
+    size_t i = first + 1;
+
+    for (; i < end && i - first < PROFILE_LINES_MAX; i++) {
+        if (f[i].address == f[i - 1].address)
+            continue;
+        if (name_of(t, &f[i - 1]) == machine || name_of(t, &f[i]) == name_of(t, &f[i - 1]))
+            break;
+    }
+    return i;
+}
+
+static bool known_fits(const struct known_frame *k, const struct frame_line *f)
+{
+    return k && k->address == f->address && k->function == f->function && k->line == f->line;
+}
+
+static int place_location(struct text_parser *t, struct placing *at, size_t first, size_t end)
+{
+    const struct frame_line *f = t->record.frames;
+    struct known_frame *known = f[first].known;
+    struct line lines[PROFILE_LINES_MAX];
+    uint32_t *id = &at->refs[at->n_refs++];
+    bool alone = end - first == 1 && known_fits(known, &f[first]);
+    int rc;
+
+    if (alone && known->location != NO_ID) {
+        *id = known->location;
+        return 0;
+    }
+    for (size_t i = first; i < end; i++)
+        lines[i - first] = (struct line){f[i].function, f[i].line};
+    rc = profile_location(t->p, f[first].address, 0, lines, end - first, false, id);
+    if (!rc && alone)
+        known->location = *id;
+    return rc;
+}
+
+static int place_frames(struct text_parser *t, struct placing *at)
+{
+    const struct record *r = &t->record;
+    size_t first = 0, end;
+    int rc = 0;
+
+    while (first < r->n_frames && !rc) {
+        const struct frame_line *f = &r->frames[first];
+        if ((rc = claim_pc(t, at, f->address)))
+            break;
+        end = first + 1;
+        if (f->function == NO_ID) {
+            if (f->address) /* 0 stands for an empty stack */
+                rc = place_hidden(t, at, f->address);
+        } else {
+            end = location_end(t, first, run_end(r, first, at->pc));
+            rc = place_location(t, at, first, end);
+        }
+        for (size_t i = first + 1; i < end && !rc; i++)
+            if (r->frames[i].address != r->frames[i - 1].address)
+                rc = claim_pc(t, at, r->frames[i].address);
+        first = end;
+    }
+    while (at->pc < r->n_pcs && !rc)
+        rc = place_hidden(t, at, r->pcs[at->pc++] - 1);
+    return rc;
+}
+
+static int64_t scaled(int64_t value, double scale)
+{
+    double v = (double)value * scale;
+
+    if (v >= (double)INT64_MAX)
+        return INT64_MAX;
+    if (v <= (double)INT64_MIN)
+        return INT64_MIN;
+    return (int64_t)v;
+}
+
+/* runtime/pprof's scaleHeapSample: by the chance of a size to be sampled. */
+static void scale_pair(int64_t *count, int64_t *bytes, int64_t rate)
+{
+    double average, scale;
+
+    if (!*count || !*bytes) {
+        *count = *bytes = 0;
+        return;
+    }
+    if (rate <= 1)
+        return;
+    average = (double)*bytes / (double)*count;
+    scale = 1 / (1 - exp(-average / (double)rate));
+    *count = scaled(*count, scale);
+    *bytes = scaled(*bytes, scale);
+}
+
+/* Go's numeric label, the average size, behind the labels that count. */
+static int size_label(struct text_parser *t, int64_t size)
+{
+    int rc = VEC_RESERVE(t->p, t->p->labels, 1);
+
+    if (rc || !size)
+        return rc;
+    t->p->labels.p[t->p->labels.n] =
+        (struct label){.key = t->bytes_id, .unit = t->bytes_id, .num = size};
+    t->record.n_labels = 1;
+    return 0;
+}
+
+static int add_sample(struct text_parser *t)
+{
+    struct profile *p = t->p;
+    struct placing at;
+    int rc;
+
+    at.n_refs = at.pc = 0;
+    rc = place_frames(t, &at);
+    if (!rc && t->o.fold)
+        rc = VEC_RESERVE(p, p->samples, 2); /* one is kept for [other] */
+    if (rc)
+        return rc;
+    return profile_sample(p, at.refs, at.n_refs, p->labels.p + p->labels.n, t->record.n_labels,
+                          t->record.values);
+}
+
+static void fold(struct text_parser *t)
+{
+    t->r.folded++;
+    for (int i = 0; i < PROFILE_VALUES_MAX; i++) {
+        int64_t v = t->record.values[i], *sum = &t->other_values[i];
+        if (__builtin_add_overflow(*sum, v, sum))
+            *sum = v < 0 ? INT64_MIN : INT64_MAX;
+    }
+}
+
+int record_finish(struct text_parser *t)
+{
+    struct record *r = &t->record;
+    int64_t *v = r->values;
+    int rc = 0;
+
+    t->r.records++;
+    if (t->o.stats_only)
+        return 0;
+    if (t->r.kind == TEXT_HEAP) {
+        rc = r->over ? 0 : text_spill(t, size_label(t, v[0] > 0 ? v[1] / v[0] : 0));
+        scale_pair(&v[0], &v[1], t->heap_rate);
+        scale_pair(&v[2], &v[3], t->heap_rate);
+    }
+    if (!rc && !r->over)
+        rc = text_spill(t, add_sample(t));
+    if (rc) {
+        t->r.records--;
+        return rc;
+    }
+    t->r.labelled += r->labelled;
+    t->r.frameless += !r->n_named;
+    if (r->over)
+        fold(t);
+    return 0;
+}
+
+int record_reserve_other(struct text_parser *t)
+{
+    struct profile *p = t->p;
+    struct function f = {0};
+    struct line line = {0};
+    uint32_t ref;
+    int rc;
+
+    if (!(rc = profile_string(p, STR("[other]"), &f.name))) {
+        f.system_name = f.name;
+        rc = profile_function(p, f, &line.function);
+    }
+    if (!rc)
+        rc = profile_location(p, 0, 0, &line, 1, true, &t->other);
+    if (!rc)
+        rc = profile_stack(p, &t->other, 1, &ref);
+    if (!rc)
+        rc = VEC_RESERVE(p, p->samples, 1);
+    return rc ? text_fail(t, rc, "the profile's ceiling of %zu bytes holds nothing", p->ceiling)
+              : 0;
+}
+
+int record_add_other(struct text_parser *t)
+{
+    return profile_sample(t->p, &t->other, 1, NULL, 0, t->other_values);
+}

@@ -1,0 +1,76 @@
+/* How fast debug=1 text is parsed: bench_parse FILE [SECONDS]. Feeds the file
+ * again and again, 16 KiB a chunk as it comes off a socket, and prints bytes/s
+ * of CPU time. Compare with tests/bench/goparse on the same file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/profile/text.h"
+
+#define CHUNK_BYTES 16384
+
+static double cpu_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static char *read_file(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    char *bytes = NULL;
+    long size = -1;
+
+    if (f && !fseek(f, 0, SEEK_END))
+        size = ftell(f);
+    if (size >= 0 && (bytes = malloc((size_t)size + 1))) {
+        rewind(f);
+        *n = fread(bytes, 1, (size_t)size, f);
+    }
+    if (f)
+        fclose(f);
+    return bytes;
+}
+
+static int parse(struct text_parser *t, const char *bytes, size_t n, struct text_result *r)
+{
+    for (size_t at = 0; at < n; at += CHUNK_BYTES)
+        text_feed(t, bytes + at, n - at < CHUNK_BYTES ? n - at : CHUNK_BYTES);
+    return text_end(t, r);
+}
+
+int main(int argc, char **argv)
+{
+    struct text_options o = {0};
+    struct text_result r;
+    struct text_parser *t = NULL;
+    struct profile p;
+    size_t n = 0, rounds = 0;
+    double start, spent, least = argc > 2 ? strtod(argv[2], NULL) : 2;
+    char *bytes = argc > 1 ? read_file(argv[1], &n) : NULL;
+    int rc = 0;
+
+    if (!bytes || profile_init(&p, (size_t)256 << 20) || text_new(&t, &p, o)) {
+        fprintf(stderr, "usage: bench_parse FILE [SECONDS]\n");
+        return 2;
+    }
+    start = cpu_seconds();
+    do {
+        text_restart(t, &p, o);
+        rc = parse(t, bytes, n, &r);
+        rounds++;
+        spent = cpu_seconds() - start;
+    } while (!rc && spent < least);
+    if (rc)
+        fprintf(stderr, "%s\n", r.error.text);
+    else
+        printf("%.0f bytes/s (%zu bytes, %llu records, %.0f us, profile %zu bytes)\n",
+               (double)rounds * (double)n / spent, n, (unsigned long long)r.records,
+               1e6 * spent / (double)rounds, p.bytes);
+    text_free(&t);
+    profile_free(&p);
+    free(bytes);
+    return rc != 0;
+}

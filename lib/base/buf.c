@@ -23,6 +23,8 @@ void buf_fixed(struct buf *b, void *storage, size_t n_bytes)
 
 int buf_reserve(struct buf *b, size_t n_bytes)
 {
+    if (b->overflow)
+        return buf_status(b);
     if (n_bytes <= b->cap - b->len)
         return 0;
     if (n_bytes > b->ceiling - b->len)
@@ -82,7 +84,10 @@ void buf_put(struct buf *b, const void *bytes, size_t n)
 
 void buf_putc(struct buf *b, char c)
 {
-    buf_put(b, &c, 1);
+    if (b->len < b->cap && !b->overflow)
+        b->p[b->len++] = c;
+    else
+        buf_put(b, &c, 1);
 }
 
 void buf_puts(struct buf *b, const char *z)

@@ -82,6 +82,9 @@ void log_str(struct log *l, const char *key, struct str v)
         text_put(l, key, (struct str){v.p, middle});
         *(l->out.overflow ? &over : &fits) = middle;
     }
+    /* Not within a UTF-8 character, which is no longer than four bytes. */
+    for (int i = 0; i < 3 && fits && ((unsigned char)v.p[fits] & 0xc0) == 0x80; i++)
+        fits--;
     go_back(l, before);
     text_put(l, key, (struct str){v.p, fits});
     if (l->out.overflow)

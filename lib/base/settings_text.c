@@ -17,7 +17,7 @@ static void placeholder_put(struct buf *out, const struct setting_row *row)
     case SETTING_COUNT: buf_puts(out, " number"); return;
     case SETTING_BYTES: buf_puts(out, " bytes"); return;
     case SETTING_SPAN: buf_puts(out, " time"); return;
-    case SETTING_BOOL: return;
+    case SETTING_BOOL: buf_puts(out, "[=true|false]"); return;
     }
 }
 

@@ -99,11 +99,11 @@ struct decimal {
 };
 
 /* Takes digits with at most one point off the front of *rest. Digits behind the
- * point that no longer fit are dropped: they are below 10^-18 of the whole. */
+ * point that no longer fit are dropped: they are below 10^-18 of the number. */
 static int decimal_take(struct str *rest, struct decimal *out)
 {
     struct decimal d = {0, 0};
-    bool digits = false, point = false, wide = false;
+    bool digits = false, point = false, wide = false, full = false;
     size_t i = 0;
     for (; i < rest->n; i++) {
         char c = rest->p[i];
@@ -114,11 +114,13 @@ static int decimal_take(struct str *rest, struct decimal *out)
         if (!is_digit(c))
             break;
         digits = true;
-        if (d.mantissa > (UINT64_MAX - 9) / 10) {
-            wide |= !point;
+        uint64_t longer;
+        full |= __builtin_mul_overflow(d.mantissa, 10u, &longer) ||
+                __builtin_add_overflow(longer, (uint64_t)(c - '0'), &longer);
+        wide |= full && !point;
+        if (full)
             continue;
-        }
-        d.mantissa = d.mantissa * 10 + (uint64_t)(c - '0');
+        d.mantissa = longer;
         d.exponent -= point;
     }
     if (!digits)

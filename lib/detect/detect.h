@@ -52,11 +52,13 @@ struct finding {
     char evidence[200];                  /* the numbers, one sentence */
 };
 
+#define DETECTOR_NAME_MAX 24
+
 struct verdict {
-    struct finding finding; /* kind VERDICT_NONE: no verdict stands */
-    const char *detector;   /* its name in the table */
-    int64_t first_ms;       /* ring time it was first given */
-    int64_t last_growth_ms; /* last time a detector still found it */
+    struct finding finding;           /* kind VERDICT_NONE: no verdict stands */
+    char detector[DETECTOR_NAME_MAX]; /* its name in the table; a copy, to be saved by value */
+    int64_t first_ms;                 /* ring time it was first given */
+    int64_t last_growth_ms;           /* last time a detector still found it */
 };
 
 struct detect_view {
@@ -71,9 +73,9 @@ struct detect_view {
 };
 
 struct detector {
-    const char *name;     /* "stack-ratchet" */
+    const char *name;     /* "stack-ratchet"; below DETECTOR_NAME_MAX */
     const char *sentence; /* what it looks for */
-    int64_t every_ms;     /* how often it is worth running */
+    int64_t every_ms;     /* worth running once in each multiple of this ring time */
     void (*run)(const struct detect_view *v, struct finding *out);
 };
 extern const struct detector detect_table[];
@@ -89,33 +91,53 @@ struct detect_state {
 #define DETECT_CLEAR_MS (6 * 3600 * 1000LL)
 
 /* Runs what is due. What changed: a new verdict or a higher grade, a clear, or
- * nothing. A new life resets by itself (life_start_ms moved). */
+ * nothing. A verdict older than life_start_ms is another life's: it clears by
+ * itself. While a verdict stands its detector keeps the numbers fresh and its
+ * kind stays; another detector takes over only with a higher grade. The caller
+ * may raise the grade itself (confirmation): it stands while the first culprit
+ * of then is still among those found. */
 enum detect_change { DETECT_SAME, DETECT_RAISED, DETECT_CLEARED };
 enum detect_change detect_step(struct detect_state *s, const struct detect_view *v);
 
-/* Whether a stack is a known background goroutine, or waits for I/O, a system
- * call or a timer, and so may grow without being a leak of its own (A). */
+/* Whether a stack (leaf first) is a known background goroutine, waits for input
+ * or in a system call, writes a profile, or matches the user's allow-list (part
+ * of a function's name), and so may grow without being a leak of its own (A).
+ * What waits for a timer or to write is not: both are leaks the pattern of a
+ * forgotten client. */
 bool detect_exempt(const struct frame *frames, size_t n, const char (*allow)[512], int n_allow);
 
 /* ---- F: the emergency trigger, on every memory sample ---- */
 
 enum emergency_level { EMERGENCY_NONE, EMERGENCY_ETA, EMERGENCY_80, EMERGENCY_92 };
+
+#define EMERGENCY_LEVELS 4
+#define EMERGENCY_SAMPLES 24
+
+/* All zero at the start of a life. */
 struct emergency {
     struct {
         int64_t t_ms;
         int64_t bytes;
-    } recent[16]; /* the last 5 s and more */
+    } recent[EMERGENCY_SAMPLES]; /* the last 5 s and more, oldest first */
     int n;
-    int hits;                   /* samples in a row that call for it */
-    enum emergency_level level; /* reached, until re-armed */
-    int64_t calm_since_ms;      /* below 70 % since; 0 no */
-    double eta_s;               /* of the last sample; 0 unknown or falling */
+    int hits;                     /* samples in a row that call for it */
+    bool fired[EMERGENCY_LEVELS]; /* by level, until re-armed */
+    int64_t calm_since_ms;        /* below 70 % since; 0 no */
+    double eta_s;                 /* of the last sample; 0 unknown or not rising */
 };
-/* Feed usage and limit (bytes, > 0). dump_ms: how long dumps took so far.
- * Returns a level when a dump is called for now, once per level until re-armed
+/* Feed usage and limit (bytes, limit > 0, else nothing happens) at ring time
+ * t_ms; samples may be missing. dump_ms: how long dumps took so far, unscaled.
+ * settled_percent: see below; the levels of 80 and 92 are deaf up to it.
+ * Returns the highest level that calls for a dump now, each once until re-armed
  * (below 70 % for 5 minutes); EMERGENCY_NONE otherwise. */
 enum emergency_level emergency_push(struct emergency *e, int64_t t_ms, int64_t usage_bytes,
-                                    int64_t limit_bytes, int64_t dump_ms, int64_t time_scale);
+                                    int64_t limit_bytes, int settled_percent, int64_t dump_ms,
+                                    int64_t time_scale);
+
+/* The highest percentage of the limit at or over which memory stayed for an
+ * hour, in this life or an earlier one that no OOM ended; 0 none. Reads all of
+ * the history: for the start and every ten minutes, not for every sample. */
+int detect_settled_percent(const struct detect_view *v);
 
 /* ---- the plain rules, off unless asked for ---- */
 
@@ -124,14 +146,15 @@ struct rule_config {
     int64_t memory_percent; /* 0 off */
     bool ratio;
 };
+/* Ring times at which the rules fired, 0 never; those of an earlier life do not
+ * count, so that nothing needs a reset. */
 struct rule_state {
-    bool goroutines_fired, percent_fired, ratio_fired; /* once per life */
-    int64_t ratio_since_ms;
-    int64_t held_percent_since_ms; /* level an earlier life held for an hour */
+    int64_t goroutines_ms, percent_ms, ratio_ms;
+    int64_t ratio_since_ms; /* the ratio holds since; 0 it does not */
 };
-/* Returns the name of the rule that fires now, or NULL; why is one sentence
- * with its numbers. `settled_percent`: a level at which an earlier life, not
- * ended by OOM, was for an hour (0 none): the percent rule is deaf there. */
+/* Returns the name of the rule that fires now (at most once per life each), or
+ * NULL; why is one sentence with its numbers. goroutines and usage_bytes: -1
+ * when not read. settled_percent as above: the percent rule is deaf up to it. */
 const char *rules_step(struct rule_state *s, const struct rule_config *c,
                        const struct detect_view *v, int64_t goroutines, int64_t usage_bytes,
                        int settled_percent, char why[160]);

@@ -1,0 +1,119 @@
+#include "lib/detect/detect.h"
+
+#include <string.h>
+
+#include "lib/detect/detectors.h"
+
+/* A new detector is one file and one row here; its order is its priority among
+ * equal grades. */
+const struct detector detect_table[] = {
+    {"stack-ratchet",
+     "the floor of one blocked stack climbs, evenly or in steps, and gives nothing back",
+     2 * 60 * 1000LL, ratchet_run},
+};
+const int detect_count = (int)(sizeof(detect_table) / sizeof(detect_table[0]));
+_Static_assert(sizeof(detect_table) / sizeof(detect_table[0]) <= DETECT_TABLE_MAX,
+               "last_run_ms has a slot for each detector");
+
+const char *verdict_kind_text(enum verdict_kind k)
+{
+    switch (k) {
+    case VERDICT_NONE: return "none";
+    case VERDICT_DRIFT: return "drift";
+    case VERDICT_STEP: return "step";
+    case VERDICT_HEAP: return "heap";
+    case VERDICT_MEMORY: return "memory";
+    case VERDICT_BLOWUP: return "blowup";
+    case VERDICT_GC_BOUND: return "gc-bound";
+    }
+    return "unknown";
+}
+
+const char *verdict_grade_text(enum verdict_grade g)
+{
+    switch (g) {
+    case GRADE_NONE: return "none";
+    case GRADE_SUSPECT: return "suspect";
+    case GRADE_LIKELY: return "likely";
+    case GRADE_CONFIRMED: return "confirmed";
+    }
+    return "unknown";
+}
+
+int64_t detect_scaled(const struct detect_view *v, int64_t ms)
+{
+    int64_t scaled = v->time_scale > 1 ? ms / v->time_scale : ms;
+    return scaled > 0 ? scaled : 1;
+}
+
+static bool finding_names(const struct finding *f, uint32_t stack)
+{
+    for (int i = 0; i < f->n_culprits; i++)
+        if (f->culprits[i].stack == stack)
+            return true;
+    return false;
+}
+
+/* What the standing verdict's own detector found again: fresh numbers, the
+ * same kind, and a grade given meanwhile as long as it still means the same. */
+static void verdict_refresh(struct verdict *w, const struct finding *f)
+{
+    struct finding old = w->finding;
+    w->finding = *f;
+    bool same = old.n_culprits == 0 || finding_names(f, old.culprits[0].stack);
+    if (same && old.grade > f->grade)
+        w->finding.grade = old.grade;
+    if (w->finding.grade <= old.grade)
+        w->finding.kind = old.kind;
+}
+
+static enum detect_change verdict_take(struct verdict *w, const struct detector *d,
+                                       const struct finding *f, int64_t t_ms)
+{
+    bool stands = w->finding.kind != VERDICT_NONE;
+    bool own = stands && strcmp(w->detector, d->name) == 0;
+    bool higher = f->grade > w->finding.grade;
+    if (stands && !own && !higher)
+        return DETECT_SAME;
+    if (own) {
+        verdict_refresh(w, f);
+    } else {
+        w->finding = *f;
+        w->first_ms = t_ms;
+        str_copy(w->detector, sizeof(w->detector), str_of(d->name));
+    }
+    w->last_growth_ms = t_ms;
+    return higher ? DETECT_RAISED : DETECT_SAME;
+}
+
+static bool verdict_clear(struct verdict *w)
+{
+    bool stood = w->finding.kind != VERDICT_NONE;
+    *w = (struct verdict){0};
+    return stood;
+}
+
+enum detect_change detect_step(struct detect_state *s, const struct detect_view *v)
+{
+    enum detect_change change = DETECT_SAME;
+    if (s->verdict.first_ms < v->life_start_ms && verdict_clear(&s->verdict))
+        change = DETECT_CLEARED;
+    if (v->t_ms - v->life_start_ms < detect_scaled(v, DETECT_GRACE_MS))
+        return change;
+    for (int i = 0; i < detect_count; i++) {
+        const struct detector *d = &detect_table[i];
+        int64_t every_ms = detect_scaled(v, d->every_ms);
+        if (s->last_run_ms[i] / every_ms == v->t_ms / every_ms)
+            continue;
+        s->last_run_ms[i] = v->t_ms;
+        struct finding f = {0};
+        d->run(v, &f);
+        if (f.kind != VERDICT_NONE &&
+            verdict_take(&s->verdict, d, &f, v->t_ms) == DETECT_RAISED)
+            change = DETECT_RAISED;
+    }
+    if (v->t_ms - s->verdict.last_growth_ms >= detect_scaled(v, DETECT_CLEAR_MS) &&
+        verdict_clear(&s->verdict))
+        change = DETECT_CLEARED;
+    return change;
+}

@@ -11,7 +11,7 @@
 
 void buf_init(struct buf *b, size_t ceiling_bytes)
 {
-    /* Half the address space: len + n and twice cap cannot wrap. */
+    /* So that sums and doubles of lengths cannot wrap. */
     size_t most = SIZE_MAX / 4;
     *b = (struct buf){.ceiling = ceiling_bytes < most ? ceiling_bytes : most};
 }

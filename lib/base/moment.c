@@ -160,7 +160,7 @@ int moment_parse(struct str text, int64_t *wall_ms)
         !digits_take(&r, 2, 0, 60, &second) || !fraction_take(&r, &ms) ||
         !offset_take(&r, &offset))
         return -EINVAL;
-    int64_t minutes = days_of_civil(c) * 1440 + hour * 60 + minute - offset;
+    int64_t minutes = (days_of_civil(c) * 24 + hour) * 60 + minute - offset;
     *wall_ms = (minutes * 60 + second) * 1000 + ms;
     return 0;
 }

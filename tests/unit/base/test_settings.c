@@ -221,6 +221,18 @@ static void test_environment_errors(void **state)
     assert_int_equal(settings.dir_limit, 64 * MIB);
 }
 
+/* What fits of a list that is too long is kept. */
+static void test_environment_list_too_long(void **state)
+{
+    (void)state;
+    assert_int_equal(read_all("LEAKWATCH_TARGET=1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", ""),
+                     1);
+    assert_string_equal(lines[0],
+                        "LEAKWATCH_TARGET: \"17\" is one too many; accepted: up to 16");
+    assert_int_equal(settings.n_target, 16);
+    assert_string_equal(settings.target[15], "16");
+}
+
 /* What Kubernetes sets for a Service of our name is no mistake of the user's. */
 static void test_service_links(void **state)
 {
@@ -364,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_environment_errors),
+        cmocka_unit_test(test_environment_list_too_long),
         cmocka_unit_test(test_service_links),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_flag_errors),

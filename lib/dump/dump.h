@@ -33,6 +33,8 @@ void bundle_free(struct bundle *b);
  * drops the file and returns ERR_LIMIT when it did not fit. */
 void bundle_begin(struct bundle *b, const char *name);
 int bundle_end(struct bundle *b);
+/* Instead of bundle_end: forgets what was written since bundle_begin. */
+void bundle_drop(struct bundle *b);
 
 struct dump_input {
     struct manifest *manifest;            /* filled by the caller; files and open_set
@@ -44,18 +46,22 @@ struct dump_input {
     const struct history *history;
     int target;
     int64_t t_ms;               /* ring time of the trigger */
-    struct profile *scratch[2]; /* for diffs and decoding; contents lost */
+    struct profile *scratch[3]; /* for diffs and decoding; contents lost */
 };
 
 /* Phase 1, in order: goroutine.diff.pb.gz, summary.txt, heap.diff.pb.gz,
  * goroutine.pb.gz, goroutine.base.pb.gz, heap.pb.gz, heap.base.pb.gz,
- * history.csv; manifest.json is rendered last (dump_render_manifest) and
- * written first of all. A file that cannot be made is left out and said in the
- * manifest's note. Sets m->culprits when the caller left them empty: from the
- * diff itself. Returns 0 or the first error (the bundle is still usable). */
+ * history.csv. The store renders manifest.json when it writes, since only then
+ * is known what fitted. A side that was never seen is an empty profile of the
+ * same type. A file that cannot be made is left out and said in the manifest's
+ * note. Sets m->culprits when the caller left them empty: from the diff itself.
+ * The caller may add files (report.html) and then lists the files again.
+ * Returns 0 or the first error (the bundle is still usable). */
 int dump_render(const struct dump_input *in, struct bundle *out);
 
-/* Fills m->files from the bundle (name, size, sha256), prefix "" or "native/". */
+/* Lists the bundle in m->files (name, size, sha256) in place of what was there
+ * under that prefix, "" or "native/", and sets m->open_set to the folder whose
+ * goroutine.diff.pb.gz to open: native when there is one. */
 void dump_list_files(struct manifest *m, const struct bundle *b, const char *prefix);
 
 /* native/: the bodies as they came and the diff of each pair that is there. */
@@ -76,11 +82,15 @@ void history_csv_write(const struct history *h, int target, int64_t from_ms, int
                        size_t max_bytes, struct buf *out);
 
 /* The diff for the log line: its top stacks as .pb.gz in base64, at most
- * max_bytes of base64 (fewer stacks until it fits). 0 or an error. */
+ * max_bytes of base64 (fewer stacks until it fits). Equal stacks of both sides
+ * are one here, as pprof -base would have it. The line carries it as the field
+ * "diff_base64", beside msg "dump" and the dump's "id". 0 or an error. */
 int log_dump_write(const void *diff_gz, size_t n, size_t max_bytes, struct profile *scratch[2],
                    struct buf *out);
-/* Finds the newest dump (or the id asked for) in log text, JSON or logfmt, cut
- * lines tolerated, and appends its .pb.gz bytes. */
+/* Finds the last dump (or the last of that id; NULL: any) in log text, JSON or
+ * logfmt, also behind the prefixes of container runtimes and inside docker's
+ * json-file; lines that are cut or damaged are passed over. Appends its .pb.gz
+ * bytes. 0; -ENOENT: none; ERR_CUT: only damaged ones; or what out answers. */
 int log_dump_read(struct str log_text, const char *id, struct buf *out, struct errmsg *e);
 
 /* The innermost frame that is neither standard library nor a known dependency;

@@ -93,8 +93,13 @@ struct manifest {
     int64_t durable_boot_ms;
 };
 
+/* Sets m->id from time, trigger, target and seq:
+ * <YYYYMMDDTHHMMSSZ>-<trigger>-<target>-<seq>, of [A-Za-z0-9_.-] alone. */
+void manifest_name(struct manifest *m);
+/* Appends the JSON; "verdict" and "outcome" are there when there is one. */
 void manifest_write(const struct manifest *m, struct buf *out);
-/* 0; ERR_SYNTAX, ERR_VERSION, ERR_LIMIT. Unknown members are ignored. */
+/* 0; ERR_SYNTAX, ERR_VERSION, ERR_LIMIT. Unknown members are ignored, missing
+ * ones stay 0 (unknown where the struct says so), long texts are cut. */
 int manifest_read(struct manifest *m, const char *bytes, size_t n, struct errmsg *e);
 
 #endif

@@ -1,0 +1,3 @@
+module leakwatch.test/demo
+
+go 1.19

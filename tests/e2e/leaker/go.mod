@@ -1,0 +1,3 @@
+module leakwatch.test/leaker
+
+go 1.19

@@ -405,6 +405,8 @@ static int read_sample(struct decoder *d, struct wire w)
     }
     if (r)
         return r;
+    if (d->p->n_sample_types == 0)
+        return fail_at(d, w.p, ERR_SYNTAX, "a sample, but no sample types");
     if (s.n_values != (size_t)d->p->n_sample_types)
         return fail_at(d, w.p, ERR_SYNTAX, "fewer values than sample types");
     return fail_add(d, w.p,

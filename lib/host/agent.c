@@ -1,0 +1,427 @@
+#include "lib/host/agent.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/host/agent_dump.h"
+
+#define FLUSH_BYTES_MAX (256 * 1024)
+
+static void perform(struct agent *a, struct actions *list);
+
+/* ---- fetching ---- */
+
+static int on_body(struct fetch *f, const void *bytes, size_t n)
+{
+    struct agent *a = f->ctx;
+
+    return watch_body(&a->watch, f->target, bytes, n);
+}
+
+static void on_done(struct fetch *f, const struct fetch_result *r)
+{
+    struct agent *a = f->ctx;
+    struct actions next;
+
+    a->fetching[f->target] = false;
+    if (a->stopping)
+        return;
+    watch_fetched(&a->watch, f->target, r, a->io->now(a->io), &next);
+    perform(a, &next);
+}
+
+static void fetch(struct agent *a, const struct action *act)
+{
+    struct fetch *f = &a->fetches[act->target];
+    int error;
+
+    *f = (struct fetch){.target = act->target,
+                        .deadline_ms = act->deadline_ms,
+                        .limit_bytes = a->settings->fetch_limit,
+                        .on_body = on_body,
+                        .on_done = on_done,
+                        .ctx = a};
+    str_copy(f->path, sizeof(f->path), str_of(fetch_path(act->fetch)));
+    a->fetching[act->target] = true;
+    error = a->io->fetch(a->io, f);
+    if (error != 0) {
+        struct fetch_result r = {.error = error};
+
+        err_set(&r.why, error, "%s", err_text(error));
+        on_done(f, &r);
+    }
+}
+
+/* ---- the other actions ---- */
+
+static void sample(struct agent *a, int target)
+{
+    struct memory_sample m = {.usage_bytes = -1, .oom_kills = -1};
+    struct actions next;
+
+    if (a->io->sample(a->io, target, &m) != 0)
+        m.tier = MEMORY_NONE;
+    watch_memory(&a->watch, target, &m, a->io->limit(a->io, target), a->io->now(a->io), &next);
+    perform(a, &next);
+}
+
+static void discover(struct agent *a, int target)
+{
+    bool all = a->watch.targets[target].spec.kind == TARGET_AUTO_ALL;
+    struct candidate found[WATCH_CANDIDATES_MAX];
+    size_t n = a->io->discover(a->io, all, found, WATCH_CANDIDATES_MAX);
+    struct actions next;
+
+    watch_candidates(&a->watch, target, found, n, a->io->now(a->io), &next);
+    perform(a, &next);
+}
+
+static void outcome(struct agent *a, const struct action *act)
+{
+    struct job *j = a->store_open ? job_take(a, JOB_OUTCOME, act->target) : NULL;
+
+    if (j == NULL)
+        return;
+    j->life = act->life;
+    j->cause = act->cause;
+    j->exit_code = act->exit_code;
+    j->source = act->source;
+    j->death = act->death;
+    job_submit(j, false);
+}
+
+static void put_copy(struct buf *out, const struct buf *bytes)
+{
+    uint64_t n = bytes->len;
+
+    buf_put(out, &n, sizeof(n));
+    buf_put(out, bytes->p, bytes->len);
+}
+
+static void keep(struct agent *a, int target)
+{
+    const struct baseline *b = &a->watch.targets[target].baseline;
+    struct job *j;
+
+    a->keep_waiting |= 1u << target;
+    if (a->keep_busy || !a->store_open || (j = job_take(a, JOB_KEEP, target)) == NULL)
+        return;
+    buf_reset(&a->keep);
+    put_copy(&a->keep, &b->text_gz);
+    put_copy(&a->keep, &b->native_gz);
+    put_copy(&a->keep, &b->heap_gz);
+    a->keep_waiting &= ~(1u << target);
+    a->keep_busy = buf_status(&a->keep) == 0 && job_submit(j, false) == 0;
+    if (!a->keep_busy)
+        j->kind = JOB_FREE;
+}
+
+static void perform_one(struct agent *a, const struct action *act)
+{
+    switch (act->kind) {
+    case ACTION_SAMPLE: sample(a, act->target); break;
+    case ACTION_LOCATE: a->io->locate(a->io, act->target); break;
+    case ACTION_DISCOVER: discover(a, act->target); break;
+    case ACTION_RETARGET: a->io->retarget(a->io, act->target, act->origin); break;
+    case ACTION_FETCH: fetch(a, act); break;
+    case ACTION_DUMP: agent_dump_begin(a, act->target); break;
+    case ACTION_NATIVE: agent_native_begin(a, act->target); break;
+    case ACTION_OUTCOME: outcome(a, act); break;
+    case ACTION_KEEP: keep(a, act->target); break;
+    }
+}
+
+static void perform(struct agent *a, struct actions *list)
+{
+    if (list->wake_ms != 0 && !a->stopping)
+        a->io->wake_at(a->io, list->wake_ms);
+    for (int i = 0; i < list->n; i++)
+        perform_one(a, &list->list[i]);
+}
+
+void agent_perform(struct agent *a, struct actions *list)
+{
+    perform(a, list);
+}
+
+/* ---- the history on disk ---- */
+
+static void flush(struct agent *a, bool sync)
+{
+    struct job *j;
+
+    if (!a->store_open || a->dirty_busy)
+        return;
+    if (a->rewrite || history_wants_rewrite(a->history)) {
+        /* Rare (first start, symbols compacted): the whole file, by rename. */
+        a->rewrite = store_rewrite_history(&a->store, a->block, a->block_bytes) != 0;
+        buf_reset(&a->dirty);
+        if (!a->rewrite)
+            history_mark_clean(a->history);
+        return;
+    }
+    buf_reset(&a->dirty);
+    history_take_dirty(a->history, &a->dirty);
+    if ((a->dirty.len == 0 && !sync) || (j = job_take(a, JOB_HISTORY, 0)) == NULL)
+        return;
+    j->sync = sync;
+    a->dirty_busy = job_submit(j, false) == 0;
+    a->rewrite = !a->dirty_busy; /* what was taken is not on disk */
+}
+
+static void flush_if_due(struct agent *a)
+{
+    int64_t now_ms = a->watch.now.boot_ms;
+    bool sync = now_ms >= a->sync_due_ms;
+    int64_t every_ms = a->settings->goroutine_interval / a->settings->time_scale;
+
+    if (now_ms < a->flush_due_ms)
+        return;
+    a->flush_due_ms = now_ms + (every_ms > 0 ? every_ms : 1);
+    if (sync)
+        a->sync_due_ms = now_ms + AGENT_SYNC_MS;
+    flush(a, sync);
+}
+
+/* ---- events of the io ---- */
+
+static void on_wake(struct io *io)
+{
+    struct agent *a = io->agent;
+    struct actions next;
+
+    if (a->stopping)
+        return;
+    watch_wake(&a->watch, io->now(io), &next);
+    perform(a, &next);
+    flush_if_due(a);
+}
+
+static void on_hangup(struct io *io, int target)
+{
+    struct agent *a = io->agent;
+    struct actions next;
+
+    if (a->stopping)
+        return;
+    watch_hangup(&a->watch, target, io->now(io), &next);
+    perform(a, &next);
+}
+
+static void note_store(struct agent *a, const struct job *j, const char *what)
+{
+    struct buf text;
+
+    if (j->result.error == 0) {
+        a->store_problem[0] = '\0';
+        return;
+    }
+    buf_fixed(&text, a->store_problem, sizeof(a->store_problem));
+    buf_printf(&text, "%s: %s", what,
+               j->result.why.text[0] ? j->result.why.text : err_text(j->result.error));
+    buf_cstr(&text);
+    log_begin(a->log, a->watch.now.wall_ms, LOG_ERROR, "cannot write");
+    log_cstr(a->log, "why", a->store_problem);
+    log_end(a->log);
+}
+
+static void stop_if_idle(struct agent *a)
+{
+    if (!a->stopping || a->jobs_active > 0 || a->stopped)
+        return;
+    a->stopped = true;
+    if (a->on_stopped != NULL)
+        a->on_stopped(a);
+}
+
+void agent_job_done(struct agent *a, struct job *j)
+{
+    switch (j->kind) {
+    case JOB_DUMP: agent_dump_written(a, j); break;
+    case JOB_NATIVE: agent_native_written(a, j); break;
+    case JOB_MANIFEST: agent_bundle_free(a); break;
+    case JOB_OUTCOME: note_store(a, j, "outcome"); break;
+    case JOB_KEEP:
+        a->keep_busy = false;
+        note_store(a, j, "baseline");
+        for (int i = 0; i < a->watch.n_targets && !a->keep_busy; i++)
+            if (a->keep_waiting & (1u << i))
+                keep(a, i);
+        break;
+    case JOB_HISTORY:
+        a->dirty_busy = false;
+        a->rewrite = j->result.error != 0; /* later, whole */
+        note_store(a, j, "history");
+        if (a->stopping && !j->sync)
+            flush(a, true);
+        break;
+    case JOB_FREE: break;
+    }
+    stop_if_idle(a);
+}
+
+/* ---- opening and stopping ---- */
+
+static void wrong(struct agent *a, const char *what, const struct errmsg *e)
+{
+    struct buf text;
+
+    buf_fixed(&text, a->store_problem, sizeof(a->store_problem));
+    buf_printf(&text, "%s: %s", what, e->text);
+    buf_cstr(&text);
+    log_begin(a->log, a->io->now(a->io).wall_ms, LOG_ERROR, what);
+    log_cstr(a->log, "why", e->text);
+    log_end(a->log);
+}
+
+static int open_history(struct agent *a, const struct target_spec *targets, int n_targets,
+                        const uint8_t boot_id[16])
+{
+    const char *names[SETTINGS_TARGETS_MAX];
+    struct moment now = a->io->now(a->io);
+    struct errmsg e = {{0}};
+    int error;
+
+    for (int i = 0; i < n_targets; i++)
+        names[i] = targets[i].name;
+    error = a->store_open ? store_read_history(&a->store, a->block, a->block_bytes) : -ENOENT;
+    if (error == 0)
+        error = history_load(&a->history, a->block, a->block_bytes, names, n_targets, now,
+                             boot_id, false, &e);
+    if (error == 0)
+        return 0;
+    if (error == -ENOMEM)
+        return error;
+    if (error != -ENOENT) {
+        store_quarantine_history(&a->store, now.wall_ms);
+        err_set(&e, error, "%s", e.text[0] ? e.text : err_text(error));
+        wrong(a, "the history was set aside", &e);
+    }
+    a->rewrite = true;
+    memset(a->block, 0, a->block_bytes);
+    return history_format(&a->history, a->block, a->block_bytes, names, n_targets, now,
+                          boot_id);
+}
+
+static void restore_baseline(struct agent *a, int target)
+{
+    static const char *const kinds[] = {"text", "native", "heap"};
+    struct str parts[3] = {{0}};
+    size_t ends[4] = {0};
+
+    buf_reset(&a->keep);
+    for (int i = 0; i < 3; i++) {
+        char name[DISK_NAME_MAX];
+        struct buf text;
+
+        buf_fixed(&text, name, sizeof(name));
+        buf_printf(&text, "baseline-%s.%s.pb.gz", a->watch.targets[target].spec.name, kinds[i]);
+        store_get(&a->store, name, &a->keep);
+        ends[i + 1] = a->keep.len;
+    }
+    for (int i = 0; i < 3; i++)
+        parts[i] = (struct str){a->keep.p + ends[i], ends[i + 1] - ends[i]};
+    if (a->keep.len > 0)
+        watch_restore_baseline(&a->watch, target, parts[0], parts[1], parts[2]);
+}
+
+int agent_open(struct agent *a, const struct settings *s, const struct target_spec *targets,
+               int n_targets, struct io *io, struct disk *disk, const char *hostname,
+               const uint8_t boot_id[16], struct log *log, struct errmsg *e)
+{
+    struct errmsg why = {{0}};
+    int error;
+
+    memset(a, 0, sizeof(*a));
+    a->settings = s;
+    a->io = io;
+    a->log = log;
+    a->block_bytes = (size_t)s->history_bytes & ~(size_t)4095;
+    bundle_init(&a->bundle, AGENT_BUNDLE_BYTES);
+    buf_init(&a->keep, 3 * WATCH_BODY_BYTES);
+    buf_init(&a->dirty, FLUSH_BYTES_MAX);
+    a->block = calloc(1, a->block_bytes);
+    if (a->block == NULL)
+        return err_set(e, -ENOMEM, "no memory for a history of %zu bytes", a->block_bytes);
+    a->store_open =
+        disk != NULL && store_open(&a->store, disk, s->dir_limit, hostname, &why) == 0;
+    if (!a->store_open)
+        wrong(a, "the directory cannot be used", &why);
+    error = open_history(a, targets, n_targets, boot_id);
+    if (error == 0)
+        error = watch_init(&a->watch, s, targets, n_targets, a->history, log, io->now(io),
+                           io->random(io));
+    if (error != 0) {
+        err_set(e, error, "cannot start: %s", err_text(error));
+        agent_close(a);
+        return error;
+    }
+    for (int i = 0; i < n_targets && a->store_open; i++)
+        restore_baseline(a, i);
+    io->agent = a;
+    io->on_wake = on_wake;
+    io->on_hangup = on_hangup;
+    return 0;
+}
+
+void agent_start(struct agent *a)
+{
+    flush(a, true);
+    on_wake(a->io);
+}
+
+int agent_dump(struct agent *a, int target, enum trigger trigger, const char *reason,
+               char id[DUMP_ID_MAX])
+{
+    int first = target < 0 ? 0 : target;
+    int last = target < 0 ? a->watch.n_targets - 1 : target;
+    int result = -ENODATA;
+
+    id[0] = '\0';
+    for (int i = first; i <= last; i++) {
+        char one[DUMP_ID_MAX] = "";
+        struct actions next;
+        int error =
+            watch_ask_dump(&a->watch, i, trigger, reason, a->io->now(a->io), &next, one);
+
+        perform(a, &next);
+        if (error == 0 && id[0] == '\0')
+            str_copy(id, DUMP_ID_MAX, str_of(one));
+        if (error == 0 || result != 0)
+            result = error;
+    }
+    return result;
+}
+
+void agent_stop(struct agent *a)
+{
+    struct actions next;
+
+    if (a->stopping)
+        return;
+    watch_stop(&a->watch, a->io->now(a->io), &next);
+    perform(a, &next);
+    a->stopping = true;
+    for (int i = 0; i < a->watch.n_targets; i++)
+        if (a->fetching[i])
+            a->io->cancel(a->io, &a->fetches[i]);
+    flush(a, true);
+    stop_if_idle(a);
+}
+
+void agent_close(struct agent *a)
+{
+    if (a->watch.settings != NULL)
+        watch_free(&a->watch);
+    if (a->history != NULL)
+        history_close(&a->history);
+    if (a->store_open)
+        store_close(&a->store);
+    a->store_open = false;
+    bundle_free(&a->bundle);
+    buf_free(&a->keep);
+    buf_free(&a->dirty);
+    free(a->block);
+    a->block = NULL;
+}

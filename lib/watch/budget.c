@@ -1,0 +1,100 @@
+#include "lib/watch/budget.h"
+
+#include <stddef.h>
+
+#define RATE_US_PER_MS 10 /* 10 ms of the target's time a second */
+#define BALANCE_MAX_US (200 * 1000)
+#define BACKOFF_MAX_MS 60000
+
+const char *fetch_path(enum fetch_kind kind)
+{
+    static const char *const paths[] = {
+#define FETCH_PATH(name, path) [FETCH_##name] = path,
+        FETCH_MAP(FETCH_PATH)
+#undef FETCH_PATH
+    };
+    return kind < FETCH_KINDS ? paths[kind] : NULL;
+}
+
+void budget_init(struct budget *b, int64_t now_ms)
+{
+    *b = (struct budget){.balance_us = BALANCE_MAX_US, .refilled_ms = now_ms};
+}
+
+void budget_refill(struct budget *b, int64_t now_ms)
+{
+    int64_t elapsed_ms = now_ms - b->refilled_ms;
+
+    if (elapsed_ms <= 0)
+        return;
+    b->refilled_ms = now_ms;
+    if (elapsed_ms > BACKOFF_MAX_MS) /* a suspend earns no more than a minute */
+        elapsed_ms = BACKOFF_MAX_MS;
+    b->balance_us += elapsed_ms * RATE_US_PER_MS;
+    if (b->balance_us > BALANCE_MAX_US)
+        b->balance_us = BALANCE_MAX_US;
+}
+
+bool budget_allows(const struct budget *b, int64_t now_ms)
+{
+    return b->balance_us > 0 && now_ms >= b->retry_ms;
+}
+
+int64_t budget_ready_ms(const struct budget *b, int64_t now_ms)
+{
+    int64_t ready_ms = now_ms;
+
+    if (b->balance_us <= 0)
+        ready_ms += -b->balance_us / RATE_US_PER_MS + 1;
+    return ready_ms > b->retry_ms ? ready_ms : b->retry_ms;
+}
+
+void budget_pay(struct budget *b, enum fetch_kind kind, int64_t latency_us)
+{
+    int64_t *cost = &b->cost_us[kind];
+
+    b->balance_us -= latency_us;
+    *cost = *cost ? (*cost * 3 + latency_us) / 4 : latency_us;
+}
+
+void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, uint64_t random)
+{
+    int shift = b->failures < 16 ? b->failures : 16;
+    int64_t wait_ms = base_ms << shift;
+
+    if (wait_ms > BACKOFF_MAX_MS || wait_ms <= 0)
+        wait_ms = BACKOFF_MAX_MS;
+    wait_ms += wait_ms * ((int64_t)(random % 401) - 200) / 1000;
+    b->failures++;
+    b->retry_ms = now_ms + wait_ms;
+}
+
+void budget_succeed(struct budget *b)
+{
+    b->failures = 0;
+    b->retry_ms = 0;
+}
+
+int64_t scrape_bytes(enum fetch_kind kind, int64_t goroutines, int64_t pcs_each)
+{
+    const int64_t compressor = 1300 * 1000; /* gzip state of a protobuf answer */
+
+    switch (kind) {
+    case FETCH_GOROUTINE: return goroutines * pcs_each * 46;
+    case FETCH_NATIVE_GOROUTINE: return goroutines * pcs_each * 46 + compressor;
+    case FETCH_HEAP: return compressor;
+    case FETCH_MEMSTATS:
+    case FETCH_INDEX:
+    case FETCH_METRICS:
+    case FETCH_NONE:
+    case FETCH_KINDS: return 0;
+    }
+    return 0;
+}
+
+bool scrape_fits(int64_t bytes, int64_t usage_bytes, int64_t limit_bytes)
+{
+    if (limit_bytes <= 0 || usage_bytes < 0)
+        return true;
+    return bytes <= limit_bytes - usage_bytes;
+}

@@ -1,0 +1,273 @@
+/* A trigger becomes a dump: the manifest is filled from what is known now, phase
+ * 1 is written from memory, then phase 2 asks the target while it still answers. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/profile/proto.h"
+#include "lib/watch/internal.h"
+
+_Static_assert(sizeof(struct watch_note) <= HISTORY_NOTE_BYTES, "the note must fit");
+
+#define COPY(dst, src) str_copy((dst), sizeof(dst), str_of(src))
+
+static void fill_identity(struct watch *w, struct watched *t, struct manifest *m)
+{
+    const struct settings *s = w->settings;
+
+    m->schema = MANIFEST_SCHEMA;
+    COPY(m->leakwatch_version, LW_VERSION);
+    COPY(m->namespace_, s->namespace);
+    COPY(m->pod, s->pod);
+    COPY(m->node, s->node);
+    COPY(m->container, s->container);
+    COPY(m->version_label, s->version_label);
+    COPY(m->target, t->spec.name);
+    COPY(m->url, t->url);
+    COPY(m->build_id, t->note.build_id);
+    m->life = t->life.record.id;
+    m->life_start_wall_ms = history_wall_ms(w->history, t->life.record.start_ms);
+    m->time_wall_ms = w->now.wall_ms;
+    m->seq = t->note.seq;
+}
+
+static void fill_measures(struct watch *w, struct watched *t, struct manifest *m)
+{
+    COPY(m->memory.source, memory_tier_text(t->tier));
+    m->memory.usage_bytes = t->usage_bytes;
+    m->memory.limit_bytes = t->limit_bytes;
+    m->memory.eta_s = t->emergency.eta_s;
+    m->goroutines = t->goroutines;
+    m->goroutines_age_ms = t->have_now ? w->now.boot_ms - t->page_ms : -1;
+    m->partial = t->have_now && t->now.partial;
+    COPY(m->baseline.kind, t->baseline.kind);
+    m->baseline.time_wall_ms = t->baseline.wall_ms;
+    m->baseline.age_ms = t->baseline.wall_ms ? w->now.wall_ms - t->baseline.wall_ms : 0;
+    m->baseline.goroutines = t->baseline.goroutines;
+    m->heap.present = t->heap_gz.len > 0;
+    m->heap.age_ms = m->heap.present ? w->now.boot_ms - t->heap_ms : -1;
+    m->heap.inuse_bytes = m->heap.present ? t->heap_bytes : -1;
+    m->heap.num_gc = t->stats.present ? (int64_t)t->stats.num_gc : -1;
+    m->heap.not_in_profile_bytes = t->stats.present && m->heap.present
+                                       ? (int64_t)t->stats.heap_alloc_bytes - t->heap_bytes
+                                       : -1;
+}
+
+static void fill_culprit(const struct watch *w, const struct culprit *c,
+                         struct manifest_culprit *out)
+{
+    struct frame frames[HISTORY_FRAMES_MAX];
+    size_t n = history_frames(w->history, c->stack, frames, HISTORY_FRAMES_MAX);
+
+    COPY(out->fingerprint, history_fingerprint(w->history, c->stack));
+    if (n > 0) {
+        const struct frame *f = &frames[culprit_frame(frames, n)];
+
+        str_copy(out->function, sizeof(out->function), f->function);
+        str_copy(out->file, sizeof(out->file), f->file);
+        out->line = f->line;
+    }
+    out->before = c->before;
+    out->now = c->now;
+    out->per_hour = c->per_hour;
+    out->share = c->share;
+    COPY(out->unit, "goroutines");
+}
+
+static void fill_verdict(struct watch *w, struct watched *t, struct manifest *m)
+{
+    const struct verdict *v = &t->detect.verdict;
+    const struct finding *f = &v->finding;
+
+    if (f->kind == VERDICT_NONE)
+        return;
+    COPY(m->verdict.kind, verdict_kind_text(f->kind));
+    COPY(m->verdict.grade, verdict_grade_text(f->grade));
+    COPY(m->verdict.detector, v->detector);
+    COPY(m->verdict.evidence, f->evidence);
+    m->verdict.eta_s = f->eta_s;
+    m->verdict.eta_low_s = f->eta_low_s;
+    m->verdict.eta_high_s = f->eta_high_s;
+    m->verdict.since_wall_ms = history_wall_ms(w->history, v->first_ms);
+    for (int i = 0; i < f->n_culprits && i < MANIFEST_CULPRITS_MAX; i++)
+        fill_culprit(w, &f->culprits[i], &m->culprits[m->n_culprits++]);
+}
+
+static void begin(struct watch *w, int target, enum trigger trigger, const char *reason)
+{
+    struct watched *t = &w->targets[target];
+    struct dump_job *d = &t->dump;
+    struct manifest *m = &d->manifest;
+    char when[MOMENT_TEXT_MAX];
+    struct buf id;
+
+    t->note.seq++;
+    d->trigger = trigger;
+    d->asked = w->now;
+    d->t_ms = w->t_ms;
+    d->phase = DUMP_WRITING;
+    *m = (struct manifest){.phase = 1, .outcome = {.exit_code = -1}};
+    fill_identity(w, t, m);
+    fill_measures(w, t, m);
+    fill_verdict(w, t, m);
+    COPY(m->trigger, trigger_text(trigger));
+    COPY(m->reason, reason);
+    buf_fixed(&id, m->id, sizeof(m->id));
+    buf_printf(&id, "%s-%s-%s-%u", moment_compact(w->now.wall_ms, when), trigger_text(trigger),
+               t->spec.name, t->note.seq);
+    t->note.culprit_at_dump = t->detect.verdict.finding.n_culprits > 0
+                                  ? t->detect.verdict.finding.culprits[0].now
+                                  : 0;
+    t->note.heap_at_dump = t->heap_bytes > 0 ? t->heap_bytes : 0;
+    trigger_spend(&t->note.triggers, trigger, t->life.record.id, w->t_ms);
+    watch_save(w, target);
+    watch_act(w, ACTION_DUMP, target);
+}
+
+bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char *reason)
+{
+    struct watched *t = &w->targets[target];
+
+    if (!t->have_now && t->heap_gz.len == 0 && t->goroutines < 0)
+        return false;
+    if (trigger_wait_ms(&t->note.triggers, trigger, t->life.record.id, w->t_ms,
+                        w->settings->time_scale) > 0)
+        return false;
+    /* Fresh profiles of the dump before are worth less than this one. */
+    if (t->dump.phase == DUMP_ASKING && trigger == TRIGGER_EMERGENCY)
+        t->dump.phase = DUMP_IDLE;
+    if (t->dump.phase != DUMP_IDLE) {
+        if (t->pending_trigger < 0 || trigger == TRIGGER_EMERGENCY) {
+            t->pending_trigger = (int)trigger;
+            COPY(t->pending_reason, reason);
+        }
+        return true;
+    }
+    begin(w, target, trigger, reason);
+    return true;
+}
+
+static void finish(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    int pending = t->pending_trigger;
+
+    t->dump.phase = DUMP_IDLE;
+    t->pending_trigger = -1;
+    if (pending >= 0)
+        evidence_ask(w, target, (enum trigger)pending, t->pending_reason);
+}
+
+int watch_ask_dump(struct watch *w, int target, enum trigger trigger, const char *reason,
+                   struct moment now, struct actions *a, char id[DUMP_ID_MAX])
+{
+    struct watched *t = &w->targets[target];
+
+    watch_enter(w, now, a);
+    watch_schedule_wake(w);
+    if (t->dump.phase != DUMP_IDLE)
+        return -EBUSY;
+    if (!t->have_now && t->heap_gz.len == 0)
+        return -ENODATA;
+    if (!evidence_ask(w, target, trigger, reason))
+        return -EAGAIN;
+    str_copy(id, DUMP_ID_MAX, str_of(t->dump.manifest.id));
+    return 0;
+}
+
+void watch_durable(struct watch *w, int target, int error, const char *why, struct moment now,
+                   struct actions *a)
+{
+    struct watched *t = &w->targets[target];
+    struct dump_job *d = &t->dump;
+
+    watch_enter(w, now, a);
+    if (error != 0) {
+        t->counters.dump_failures++;
+        COPY(t->counters.last_error, why);
+        finish(w, target);
+    } else {
+        t->counters.dumps[d->trigger]++;
+        t->counters.last_error[0] = '\0';
+        COPY(t->counters.last_dump, d->manifest.id);
+        d->took_ms = now.boot_ms - d->asked.boot_ms;
+        d->phase = DUMP_IDLE;
+        if (w->settings->dump_native && t->state == TARGET_ALIVE && w->stop_wall_ms == 0) {
+            d->phase = DUMP_ASKING;
+            d->native_until_ms = now.boot_ms + 2 * watch_scaled(w, w->settings->fetch_timeout);
+            buf_reset(&d->native_gz);
+        } else {
+            finish(w, target);
+        }
+    }
+    schedule_target(w, target);
+    watch_schedule_wake(w);
+}
+
+/* Phase 2's only request ended; without an answer the dump stays as it is. */
+void evidence_native_fetched(struct watch *w, int target, bool whole)
+{
+    struct watched *t = &w->targets[target];
+
+    if (!whole) {
+        finish(w, target);
+        return;
+    }
+    buf_reset(&t->dump.native_gz);
+    buf_str(&t->dump.native_gz, buf_view(&t->body));
+    t->dump.phase = DUMP_NATIVE;
+    t->dump.manifest.phase = 2;
+    COPY(t->dump.manifest.open_set, "native");
+    watch_act(w, ACTION_NATIVE, target);
+}
+
+void watch_native_done(struct watch *w, int target, int error, const char *why,
+                       struct moment now, struct actions *a)
+{
+    struct watched *t = &w->targets[target];
+
+    watch_enter(w, now, a);
+    if (error != 0)
+        COPY(t->counters.last_error, why);
+    finish(w, target);
+    schedule_target(w, target);
+    watch_schedule_wake(w);
+}
+
+/* ---- what is rendered ---- */
+
+void watch_dump_input(struct watch *w, int target, struct dump_input *in)
+{
+    struct watched *t = &w->targets[target];
+    const struct buf *base = &t->baseline.text_gz;
+    struct profile *decoded = &w->scratch[2];
+    bool have_base = base->len > 0 && proto_decode(decoded, base->p, base->len, NULL) == 0;
+
+    /* The baseline was built from text and must be compared as such. */
+    decoded->from_text = true;
+    *in = (struct dump_input){
+        .manifest = &t->dump.manifest,
+        .goroutine = t->have_now ? &t->now : NULL,
+        .goroutine_base = have_base ? decoded : NULL,
+        .heap_gz = t->heap_gz.p,
+        .heap_gz_bytes = t->heap_gz.len,
+        .heap_base_gz = t->baseline.heap_gz.p,
+        .heap_base_gz_bytes = t->baseline.heap_gz.len,
+        .history = w->history,
+        .target = target,
+        .t_ms = t->dump.t_ms,
+        .scratch = {&w->scratch[0], &w->scratch[1]},
+    };
+}
+
+void watch_native_input(struct watch *w, int target, struct native_input *in)
+{
+    struct watched *t = &w->targets[target];
+
+    *in = (struct native_input){
+        .goroutine_gz = t->dump.native_gz.p,
+        .goroutine_gz_bytes = t->dump.native_gz.len,
+        .goroutine_base_gz = t->baseline.native_gz.p,
+        .goroutine_base_gz_bytes = t->baseline.native_gz.len,
+        .scratch = {&w->scratch[0], &w->scratch[1], &w->scratch[2]},
+    };
+}

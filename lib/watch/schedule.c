@@ -1,0 +1,230 @@
+/* What to ask a target next: one request in flight, the most telling one that
+ * is due, within the target's budget of time and memory. */
+#include "lib/watch/internal.h"
+
+#define WAITING_INTERVAL_MS 1000
+#define WAITING_INTERVAL_MAX_MS 5000
+#define FAST_MEMSTATS_MS 500
+#define FORWARD_LEAST_MS 1000  /* scrapes brought forward are this far apart */
+#define FORWARD_SHARE 10       /* … when memory rose by 1/10 of the limit */
+#define COSTLY_GOROUTINES 5000 /* the index is asked before a page this large */
+
+void schedule_life(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+
+    for (int k = 0; k < FETCH_KINDS; k++)
+        t->due_ms[k] = w->now.boot_ms;
+    t->memory_due_ms = w->now.boot_ms;
+    t->settled_due_ms = w->now.boot_ms;
+}
+
+static int64_t interval_ms(const struct watch *w, const struct watched *t, enum fetch_kind kind)
+{
+    const struct settings *s = w->settings;
+
+    switch (kind) {
+    case FETCH_GOROUTINE: return watch_scaled(w, s->goroutine_interval);
+    case FETCH_HEAP: return watch_scaled(w, s->heap_interval);
+    case FETCH_INDEX: return watch_scaled(w, s->index_interval);
+    case FETCH_MEMSTATS:
+    case FETCH_METRICS:
+        if (t->limit_bytes > 0 && t->usage_bytes * 2 > t->limit_bytes)
+            return watch_scaled(w, FAST_MEMSTATS_MS);
+        return watch_scaled(w, s->index_interval);
+    case FETCH_NATIVE_GOROUTINE:
+    case FETCH_NONE:
+    case FETCH_KINDS: break;
+    }
+    return watch_scaled(w, s->goroutine_interval);
+}
+
+static bool memory_is_local(const struct watched *t)
+{
+    return t->tier == MEMORY_CGROUP2 || t->tier == MEMORY_CGROUP1 || t->tier == MEMORY_PROC;
+}
+
+/* Where no tier is local, the target itself is asked: MemStats, else /metrics. */
+static enum fetch_kind memory_poll(const struct watched *t)
+{
+    return t->memstats_failures < 3 ? FETCH_MEMSTATS : FETCH_METRICS;
+}
+
+/* Memory rose by a tenth of the limit since `then`: what was seen then is old. */
+static bool rose(const struct watched *t, int64_t then_bytes)
+{
+    return t->limit_bytes > 0 && t->usage_bytes >= 0 &&
+           t->usage_bytes - then_bytes >= t->limit_bytes / FORWARD_SHARE;
+}
+
+static bool due(const struct watch *w, struct watched *t, enum fetch_kind kind)
+{
+    return w->now.boot_ms >= t->due_ms[kind];
+}
+
+static bool brought_forward(const struct watch *w, struct watched *t, enum fetch_kind kind,
+                            int64_t last_ms, int64_t then_bytes)
+{
+    if (due(w, t, kind))
+        return true;
+    return rose(t, then_bytes) && w->now.boot_ms - last_ms >= FORWARD_LEAST_MS;
+}
+
+/* The page is large or may be: its cost must be known before it is asked for. */
+static bool index_first(const struct watch *w, const struct watched *t)
+{
+    if (t->goroutines >= 0 && t->goroutines < COSTLY_GOROUTINES)
+        return false;
+    return w->now.boot_ms - t->goroutines_ms > watch_scaled(w, w->settings->index_interval);
+}
+
+static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
+{
+    if (t->dump.phase == DUMP_ASKING)
+        return FETCH_NATIVE_GOROUTINE;
+    if (t->state == TARGET_SILENT)
+        return due(w, t, FETCH_INDEX) ? FETCH_INDEX : FETCH_NONE;
+    if (!memory_is_local(t)) {
+        enum fetch_kind poll = memory_poll(t);
+
+        if (due(w, t, poll))
+            return poll;
+    }
+    if (brought_forward(w, t, FETCH_GOROUTINE, t->page_ms, t->usage_at_page))
+        return index_first(w, t) ? FETCH_INDEX : FETCH_GOROUTINE;
+    if (brought_forward(w, t, FETCH_HEAP, t->heap_ms, t->usage_at_heap))
+        return FETCH_HEAP;
+    if (t->baseline.want_native)
+        return FETCH_NATIVE_GOROUTINE;
+    if (!memory_is_local(t) && due(w, t, FETCH_INDEX))
+        return FETCH_INDEX;
+    return FETCH_NONE;
+}
+
+/* A target that has not answered: its index, or the next candidate's. */
+static enum fetch_kind choose_waiting(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    struct action *a;
+
+    if (!due(w, t, FETCH_INDEX))
+        return FETCH_NONE;
+    if (t->spec.kind == TARGET_URL || t->ever_answered)
+        return FETCH_INDEX;
+    if (t->candidate >= t->n_candidates) {
+        t->n_candidates = t->candidate = 0;
+        t->due_ms[FETCH_INDEX] = w->now.boot_ms + watch_scaled(w, 2 * WAITING_INTERVAL_MS);
+        watch_act(w, ACTION_DISCOVER, target);
+        return FETCH_NONE;
+    }
+    a = watch_act(w, ACTION_RETARGET, target);
+    str_copy(a->origin, sizeof(a->origin), str_of(t->candidates[t->candidate].origin));
+    str_copy(t->url, sizeof(t->url), str_of(a->origin));
+    return FETCH_INDEX;
+}
+
+/* Said once a page that is put off, so that `status` can tell. */
+static bool affordable(struct watch *w, struct watched *t, enum fetch_kind kind)
+{
+    int64_t goroutines = t->goroutines > 0 ? t->goroutines : 0;
+    int64_t bytes = scrape_bytes(kind, goroutines, t->pcs_each);
+
+    if (scrape_fits(bytes, t->usage_bytes, t->limit_bytes))
+        return true;
+    t->counters.skipped_headroom++;
+    t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
+    t->usage_at_page = t->usage_at_heap = t->usage_bytes; /* do not bring it forward */
+    return false;
+}
+
+static void send(struct watch *w, int target, enum fetch_kind kind)
+{
+    struct watched *t = &w->targets[target];
+    struct action *a = watch_act(w, ACTION_FETCH, target);
+
+    a->fetch = kind;
+    a->deadline_ms = watch_scaled(w, w->settings->fetch_timeout);
+    t->in_flight = kind;
+    t->sent_ms = w->now.boot_ms;
+    t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
+    if (t->state == TARGET_WAITING) {
+        int64_t wait_ms = (t->budget.failures + 1) * WAITING_INTERVAL_MS;
+
+        if (wait_ms > WAITING_INTERVAL_MAX_MS)
+            wait_ms = WAITING_INTERVAL_MAX_MS;
+        if (t->spec.kind == TARGET_URL || t->ever_answered)
+            t->due_ms[kind] = w->now.boot_ms + watch_scaled(w, wait_ms);
+        else
+            t->due_ms[kind] = w->now.boot_ms; /* the next candidate at once */
+    }
+    scrape_begin(w, target, kind);
+}
+
+void schedule_target(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    enum fetch_kind kind;
+    bool exempt;
+
+    if (t->in_flight != FETCH_NONE || w->stop_wall_ms != 0)
+        return;
+    budget_refill(&t->budget, w->now.boot_ms);
+    if (t->dump.phase == DUMP_ASKING &&
+        (t->state != TARGET_ALIVE || w->now.boot_ms > t->dump.native_until_ms))
+        evidence_native_fetched(w, target, false);
+    kind = t->state == TARGET_WAITING ? choose_waiting(w, target) : choose_alive(w, t);
+    if (kind == FETCH_NONE)
+        return;
+    /* The last evidence before a kill is worth a debt; it is still paid. */
+    exempt = t->state == TARGET_WAITING || t->dump.phase == DUMP_ASKING;
+    if (!exempt && !budget_allows(&t->budget, w->now.boot_ms)) {
+        t->counters.skipped_budget++;
+        return;
+    }
+    if (!affordable(w, t, kind)) {
+        if (t->dump.phase == DUMP_ASKING)
+            evidence_native_fetched(w, target, false);
+        t->baseline.want_native = false;
+        return;
+    }
+    send(w, target, kind);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The earliest of the requests that this state may send at all. */
+static int64_t fetch_due_ms(const struct watched *t)
+{
+    int64_t due_ms = t->due_ms[FETCH_INDEX];
+
+    if (t->state == TARGET_SILENT)
+        return due_ms;
+    if (memory_is_local(t))
+        due_ms = t->due_ms[FETCH_GOROUTINE];
+    else
+        due_ms =
+            earlier(due_ms, earlier(t->due_ms[memory_poll(t)], t->due_ms[FETCH_GOROUTINE]));
+    return earlier(due_ms, t->due_ms[FETCH_HEAP]);
+}
+
+int64_t schedule_next_ms(const struct watch *w, int target)
+{
+    const struct watched *t = &w->targets[target];
+    int64_t now_ms = w->now.boot_ms;
+    int64_t next_ms = t->memory_due_ms;
+
+    if (t->state == TARGET_WAITING)
+        next_ms = t->in_flight == FETCH_NONE ? t->due_ms[FETCH_INDEX]
+                                             : now_ms + WAITING_INTERVAL_MAX_MS;
+    else if (t->in_flight == FETCH_NONE) {
+        int64_t fetch_ms = fetch_due_ms(t);
+        int64_t ready_ms = budget_ready_ms(&t->budget, now_ms);
+
+        next_ms = earlier(next_ms, fetch_ms > ready_ms ? fetch_ms : ready_ms);
+    }
+    /* Never at once again: a step that has nothing to do must end. */
+    return next_ms > now_ms ? next_ms : now_ms + 1;
+}

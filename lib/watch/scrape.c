@@ -1,0 +1,310 @@
+/* What a body becomes: a page of stacks in the history, a live heap, a memory
+ * reading, an index; or a failure that backs off. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "lib/profile/proto.h"
+#include "lib/watch/internal.h"
+
+#define COUNTS_MAX 8192
+#define INDEX_BYTES_MAX (32 * 1024)
+#define SILENT_FAILURES 3
+#define BACKOFF_BASE_MS 1000
+
+static bool is_text(enum fetch_kind kind)
+{
+    return kind == FETCH_GOROUTINE || kind == FETCH_MEMSTATS;
+}
+
+void scrape_begin(struct watch *w, int target, enum fetch_kind kind)
+{
+    struct watched *t = &w->targets[target];
+    struct text_options o = {
+        .drop_labels = w->settings->labels != 0,
+        .fold = true,
+        .stats_only = kind == FETCH_MEMSTATS,
+        .line_max = 64 * 1024,
+    };
+
+    if (is_text(kind))
+        text_restart(t->parser, &t->next, o);
+    else
+        buf_reset(&t->body);
+}
+
+int watch_body(struct watch *w, int target, const void *bytes, size_t n)
+{
+    struct watched *t = &w->targets[target];
+
+    if (is_text(t->in_flight))
+        return text_feed(t->parser, bytes, n);
+    if (t->in_flight == FETCH_INDEX && t->body.len + n > INDEX_BYTES_MAX)
+        return ERR_NOT_PPROF;
+    buf_put(&t->body, bytes, n);
+    return buf_status(&t->body);
+}
+
+/* ---- a page of goroutines ---- */
+
+static size_t frames_of(void *ctx, uint32_t sample, struct frame *out, size_t max)
+{
+    const struct profile *p = ctx;
+
+    return sample_frames(p, &p->samples.p[sample], out, max);
+}
+
+/* Pushes the samples' values as one sample of the history; what does not fit in
+ * the scratch is handed on as a stack without frames, so that totals add up. */
+static void push_stacks(struct watch *w, int target, enum history_class class,
+                        const struct profile *p, int value_index)
+{
+    struct watched *t = &w->targets[target];
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->samples.n; i++) {
+        const struct sample *s = &p->samples.p[i];
+
+        if (s->values[value_index] == 0)
+            continue;
+        if (n == COUNTS_MAX) {
+            t->counts[n - 1].value += s->values[value_index];
+            continue;
+        }
+        t->counts[n++] = (struct history_count){
+            .key = sample_key(p, s), .value = s->values[value_index], .sample = (uint32_t)i};
+    }
+    history_push_stacks(w->history, target, class, w->t_ms, t->counts, n, frames_of, (void *)p);
+}
+
+static void push_signal(struct watch *w, int target, enum history_signal signal, double value)
+{
+    float values[HISTORY_SIGNALS];
+
+    for (int i = 0; i < HISTORY_SIGNALS; i++)
+        values[i] = NAN;
+    values[signal] = (float)value;
+    history_push_signals(w->history, target, w->t_ms, values);
+}
+
+static void set_goroutines(struct watch *w, int target, int64_t count)
+{
+    struct watched *t = &w->targets[target];
+
+    t->goroutines = count;
+    t->goroutines_ms = w->now.boot_ms;
+    push_signal(w, target, HISTORY_GOROUTINES, (double)count);
+}
+
+static int64_t mean_depth(const struct profile *p)
+{
+    int64_t depth = p->samples.n ? (int64_t)(p->refs.n / p->samples.n) : 0;
+
+    return depth > 0 ? depth : 10;
+}
+
+static void goroutine_page(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    struct profile swap = t->now;
+
+    t->now = t->next;
+    t->next = swap;
+    t->have_now = true;
+    t->page_ms = w->now.boot_ms;
+    t->usage_at_page = t->usage_bytes;
+    t->pcs_each = mean_depth(&t->now);
+    t->counters.scrapes++;
+    t->now.time_nanos = w->now.wall_ms * 1000000;
+    set_goroutines(w, target, profile_total(&t->now, 0));
+    push_stacks(w, target, HISTORY_STACKS, &t->now, 0);
+    baseline_page(w, target);
+    judge_stacks(w, target);
+}
+
+/* ---- the other bodies ---- */
+
+static int heap_profile(struct watch *w, int target, struct errmsg *e)
+{
+    struct watched *t = &w->targets[target];
+    struct profile *p = &w->scratch[0];
+    int value_index, error;
+    struct buf swap;
+
+    error = proto_decode(p, t->body.p, t->body.len, e);
+    if (error != 0)
+        return error;
+    value_index = profile_value_index(p, "inuse_space");
+    if (value_index < 0)
+        return err_set(e, ERR_NOT_PPROF, "the heap profile has no inuse_space");
+    swap = t->heap_gz;
+    t->heap_gz = t->body;
+    t->body = swap;
+    t->heap_ms = w->now.boot_ms;
+    t->usage_at_heap = t->usage_bytes;
+    t->heap_bytes = profile_total(p, value_index);
+    push_signal(w, target, HISTORY_HEAP_BYTES, (double)t->heap_bytes);
+    push_stacks(w, target, HISTORY_SITES, p, value_index);
+    baseline_heap(w, target);
+    return 0;
+}
+
+/* A reading that the target gave itself, where no tier is local. */
+static void remote_memory(struct watch *w, int target, enum memory_tier tier,
+                          int64_t usage_bytes)
+{
+    struct watched *t = &w->targets[target];
+
+    t->tier = tier;
+    t->usage_bytes = usage_bytes;
+    t->memory_at_ms = w->now.boot_ms;
+    judge_memory(w, target);
+}
+
+static int memstats_tail(struct watch *w, int target, const struct text_result *r)
+{
+    struct watched *t = &w->targets[target];
+
+    if (!r->stats.present)
+        return ERR_NOT_PPROF;
+    t->memstats_failures = 0;
+    t->stats = r->stats;
+    if (r->stats.num_gc < t->life.num_gc) /* counters fell: another process */
+        life_end(w, target);
+    t->life.num_gc = r->stats.num_gc;
+    if (t->state != TARGET_WAITING)
+        remote_memory(w, target, MEMORY_MEMSTATS, memstats_usage(&r->stats, &t->max_rss_bytes));
+    return 0;
+}
+
+static int metrics_body(struct watch *w, int target)
+{
+    double bytes;
+    int error = metrics_value(buf_view(&w->targets[target].body),
+                              "process_resident_memory_bytes", &bytes);
+
+    if (error == 0)
+        remote_memory(w, target, MEMORY_METRICS, (int64_t)bytes);
+    return error;
+}
+
+static int index_page(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    struct pprof_index index;
+    int error = index_parse(buf_view(&t->body), &index);
+
+    if (error != 0)
+        return error;
+    if (t->state == TARGET_WAITING)
+        life_begin(w, target);
+    set_goroutines(w, target, index.goroutines);
+    return 0;
+}
+
+static int text_body(struct watch *w, int target, enum fetch_kind kind, struct errmsg *e)
+{
+    struct watched *t = &w->targets[target];
+    struct text_result r;
+    int error = text_end(t->parser, &r);
+
+    if (error == 0 && kind == FETCH_MEMSTATS)
+        return memstats_tail(w, target, &r);
+    if (error == 0 && r.kind == TEXT_COUNT) {
+        goroutine_page(w, target);
+        return 0;
+    }
+    *e = r.error;
+    if (error == ERR_CUT) {
+        t->counters.cut++;
+        /* The biggest groups come first: better than nothing for a last dump. */
+        if (kind == FETCH_GOROUTINE && !t->have_now && t->next.samples.n > 0) {
+            struct profile swap = t->now;
+
+            t->now = t->next;
+            t->next = swap;
+            t->have_now = true;
+            t->page_ms = w->now.boot_ms;
+        }
+    }
+    return error != 0 ? error : ERR_NOT_PPROF;
+}
+
+static int body_whole(struct watch *w, int target, enum fetch_kind kind, struct errmsg *e)
+{
+    switch (kind) {
+    case FETCH_GOROUTINE:
+    case FETCH_MEMSTATS: return text_body(w, target, kind, e);
+    case FETCH_HEAP: return heap_profile(w, target, e);
+    case FETCH_METRICS: return metrics_body(w, target);
+    case FETCH_INDEX: return index_page(w, target);
+    case FETCH_NATIVE_GOROUTINE: {
+        int error = proto_decode(&w->scratch[0], w->targets[target].body.p,
+                                 w->targets[target].body.len, e);
+
+        if (error == 0)
+            baseline_native(w, target);
+        return error;
+    }
+    case FETCH_NONE:
+    case FETCH_KINDS: break;
+    }
+    return 0;
+}
+
+/* ---- the end of a request ---- */
+
+static void failed(struct watch *w, int target, enum fetch_kind kind,
+                   const struct fetch_result *r, int error, const struct errmsg *e)
+{
+    struct watched *t = &w->targets[target];
+    struct text_result partial;
+
+    t->counters.failures++;
+    if (is_text(kind) && r->error != 0) /* a transfer that broke: count what was cut */
+        text_end(t->parser, &partial);
+    if (kind == FETCH_MEMSTATS && t->memstats_failures < 3)
+        t->memstats_failures++;
+    str_copy(t->problem, sizeof(t->problem), str_of(e->text[0] ? e->text : err_text(error)));
+    budget_fail(&t->budget, w->now.boot_ms, watch_scaled(w, BACKOFF_BASE_MS), watch_random(w));
+    if (t->state == TARGET_WAITING) {
+        t->candidate++;
+        return;
+    }
+    /* A connection that broke may be a death: the OOM counter is read at once. */
+    if (r->status == 0)
+        watch_act(w, ACTION_SAMPLE, target);
+    if (r->refused && t->life.pid == 0)
+        life_end(w, target);
+    if (t->state == TARGET_ALIVE && (r->refused || t->budget.failures >= SILENT_FAILURES)) {
+        t->state = TARGET_SILENT;
+        log_begin(w->log, w->now.wall_ms, LOG_WARN, "target does not answer");
+        log_cstr(w->log, "target", t->spec.name);
+        log_cstr(w->log, "why", t->problem);
+        log_end(w->log);
+    }
+}
+
+void scrape_end(struct watch *w, int target, enum fetch_kind kind, const struct fetch_result *r)
+{
+    struct watched *t = &w->targets[target];
+    struct errmsg e = {{0}};
+    int error = r->error;
+
+    if (error != 0)
+        e = r->why;
+    else
+        error = body_whole(w, target, kind, &e);
+    if (t->dump.phase == DUMP_ASKING && kind == FETCH_NATIVE_GOROUTINE)
+        evidence_native_fetched(w, target, error == 0);
+    else if (kind == FETCH_NATIVE_GOROUTINE && error != 0)
+        t->baseline.want_native = false;
+    if (error != 0) {
+        failed(w, target, kind, r, error, &e);
+        return;
+    }
+    budget_succeed(&t->budget);
+    t->problem[0] = '\0';
+    if (t->state == TARGET_SILENT)
+        t->state = TARGET_ALIVE;
+}

@@ -122,7 +122,7 @@ struct emergency {
     int n;
     int hits;                     /* samples in a row that call for it */
     bool fired[EMERGENCY_LEVELS]; /* by level, until re-armed */
-    int64_t calm_since_ms;        /* below 70 % since; 0 no */
+    int64_t calm_since_ms;        /* below 70 % since, after the last call; 0 no */
     double eta_s;                 /* of the last sample; 0 unknown or not rising */
 };
 /* Feed usage and limit (bytes, limit > 0, else nothing happens) at ring time

@@ -113,5 +113,7 @@ enum emergency_level emergency_push(struct emergency *e, int64_t t_ms, int64_t u
         if (level_percent[l] > settled_percent)
             call = l;
     }
+    if (call != EMERGENCY_NONE)
+        e->calm_since_ms = 0; /* calm before the call is no calm after it */
     return call;
 }

@@ -77,6 +77,7 @@ static void test_fill_20s_leaves_9s(void **state)
             assert_int_not_equal(r.first_ms, 0);
             int64_t lead_ms = begin_ms + 20000 - r.first_ms;
             assert_in_range(lead_ms, 9000, 13000);
+            assert_int_equal(r.fired[EMERGENCY_ETA], 1);
         }
     }
 }
@@ -227,6 +228,22 @@ static void test_rearms_after_calm(void **state)
     assert_int_equal(r.fired[EMERGENCY_80], 2);
 }
 
+/* A long calm before the call does not re-arm it on its way up. */
+static void test_one_call_on_the_way_up(void **state)
+{
+    (void)state;
+    struct run r = run_of(500);
+    run_hold(&r, 300 * MB, 3600 * 1000);
+    run_ramp(&r, 300 * MB, 690 * MB, 15000);
+    run_hold(&r, 300 * MB, 4 * 60 * 1000);
+    run_ramp(&r, 300 * MB, 690 * MB, 15000);
+    assert_int_equal(r.fired[EMERGENCY_ETA], 1);
+    run_hold(&r, 300 * MB, 5 * 60 * 1000 + 1000);
+    run_ramp(&r, 300 * MB, 690 * MB, 15000);
+    assert_int_equal(r.fired[EMERGENCY_ETA], 2);
+    assert_int_equal(run_fired(&r), 2);
+}
+
 static void test_close_samples_do_not_count_twice(void **state)
 {
     (void)state;
@@ -280,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_settled_level_is_deaf),
         cmocka_unit_test(test_eta_speaks_at_a_settled_level),
         cmocka_unit_test(test_rearms_after_calm),
+        cmocka_unit_test(test_one_call_on_the_way_up),
         cmocka_unit_test(test_close_samples_do_not_count_twice),
         cmocka_unit_test(test_time_scale),
         cmocka_unit_test(test_nonsense_is_ignored),

@@ -129,9 +129,11 @@ uint64_t str_hash(struct str a, uint64_t seed)
 {
     const char *p = a.p;
     size_t left = a.n;
-    uint64_t h = seed ^ mix(seed ^ HASH_A, HASH_B);
+    /* No word meets a constant: one equal to it would wipe out what came before. */
+    const uint64_t secret = mix(seed ^ HASH_A, HASH_B);
+    uint64_t h = seed ^ secret;
     for (; left > 16; left -= 16, p += 16)
-        h = mix(load_64(p) ^ HASH_B, load_64(p + 8) ^ h);
+        h = mix(load_64(p) ^ secret, load_64(p + 8) ^ h);
     /* The last 1 to 16 bytes as two words, which may overlap. */
     uint64_t lo = 0, hi = 0;
     if (left >= 8) {
@@ -144,5 +146,5 @@ uint64_t str_hash(struct str a, uint64_t seed)
         const unsigned char *u = (const unsigned char *)p;
         lo = (uint64_t)u[0] << 16 | (uint64_t)u[left / 2] << 8 | u[left - 1];
     }
-    return mix(HASH_C ^ a.n, mix(lo ^ HASH_B, hi ^ h));
+    return mix(HASH_C ^ a.n, mix(lo ^ secret, hi ^ h));
 }

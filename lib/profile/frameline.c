@@ -5,73 +5,21 @@
 #include "lib/profile/parse.h"
 #include "lib/profile/scan.h"
 
-/* The slot of an address, or the one to take for it: two are tried. */
-static struct known_frame *known_slot(struct text_parser *t, uint64_t address)
-{
-    uint64_t h = (address ^ t->p->index->seed) * 0x9e3779b97f4a7c15u;
-    struct known_frame *k = &t->known[(h >> 32) & (KNOWN_FRAMES - 2)];
-
-    if (k[1].epoch == t->epoch && k[1].address == address)
-        return k + 1;
-    if (k->epoch == t->epoch && k->address != address && k[1].epoch != t->epoch)
-        return k + 1;
-    return k;
-}
-
-static int add_frame(struct text_parser *t, struct frame_line f)
+static int add_frame(struct text_parser *t, const struct known_line *f)
 {
     struct record *r = &t->record;
 
     if (r->n_frames == PROFILE_STACK_MAX)
         return text_spill(t, ERR_LIMIT);
-    r->frames[r->n_frames++] = f;
-    r->n_named += f.function != NO_ID;
+    r->frames[r->n_frames++] = *f;
+    r->n_named += f->function != NO_ID;
     return 0;
-}
-
-static bool scan_span(struct str *s, struct str want)
-{
-    if (s->n < want.n || memcmp(s->p, want.p, want.n) != 0)
-        return false;
-    s->p += want.n;
-    s->n -= want.n;
-    return true;
 }
 
 static void scan_tabs(struct str *s)
 {
     while (scan_char(s, '\t'))
         ;
-}
-
-size_t frameline_known(struct text_parser *t, const char *p, size_t n)
-{
-    struct str s = {p, n};
-    struct frame_line f;
-    uint64_t offset;
-    int64_t line;
-
-    if (!scan_word(&s, "#\t") || !scan_hex(&s, &f.address) || !scan_char(&s, '\t'))
-        return 0;
-    f.known = known_slot(t, f.address);
-    if (f.known->epoch != t->epoch || f.known->address != f.address)
-        return 0;
-    const struct function *known = &t->p->functions.p[f.known->function];
-    if (!scan_span(&s, profile_text(t->p, known->name)) || !scan_char(&s, '+') ||
-        !scan_hex(&s, &offset) || f.address - offset != f.known->entry || !scan_char(&s, '\t'))
-        return 0;
-    scan_tabs(&s);
-    if (!scan_span(&s, profile_text(t->p, known->file)) || !scan_char(&s, ':') ||
-        !scan_i64(&s, &line) || line != f.known->line || !scan_char(&s, '\n'))
-        return 0;
-    n -= s.n;
-    if (n - 1 > t->o.line_max || t->record.n_frames == PROFILE_STACK_MAX)
-        return 0;
-    f.entry = f.known->entry;
-    f.function = f.known->function;
-    f.line = f.known->line;
-    (void)add_frame(t, f);
-    return n;
 }
 
 /* "FUNC+0xOFF": the last plus; names of closures and C have others. */
@@ -105,7 +53,7 @@ static bool split_file(struct str s, struct str *file, int32_t *line)
 }
 
 static int intern_frame(struct text_parser *t, struct str name, struct str file,
-                        struct frame_line *f)
+                        struct known_line *f)
 {
     struct function function = {0};
     int rc;
@@ -117,31 +65,42 @@ static int intern_frame(struct text_parser *t, struct str name, struct str file,
     return profile_function(t->p, function, &f->function);
 }
 
-int frameline_read(struct text_parser *t, struct str line)
+/* Decodes a line; when the record goes on to count, interns its names. */
+static int decode(struct text_parser *t, struct str line, struct known_line *f)
 {
-    struct frame_line f = {.function = NO_ID};
     struct str head, name, file;
     uint64_t offset;
-    int rc;
 
-    if (t->o.stats_only)
-        return 0;
-    if (!scan_word(&line, "#\t") || !scan_hex(&line, &f.address))
+    if (!scan_word(&line, "#\t") || !scan_hex(&line, &f->address))
         return text_fail(t, ERR_SYNTAX, "not a frame: \"#\\t0x…\"");
     if (!line.n)
-        return t->record.over ? 0 : add_frame(t, f);
+        return 0;
     if (!scan_char(&line, '\t') || !str_split(&line, '\t', &head) || !line.p ||
         !split_function(head, &name, &offset))
         return text_fail(t, ERR_SYNTAX, "no FUNC+0xOFF in the frame");
     scan_tabs(&line);
-    if (!split_file(line, &file, &f.line))
+    if (!split_file(line, &file, &f->line))
         return text_fail(t, ERR_SYNTAX, "no FILE:LINE in the frame");
-    f.entry = f.address - offset;
-    if (t->record.over)
+    f->entry = f->address - offset;
+    return t->record.over ? 0 : text_spill(t, intern_frame(t, name, file, f));
+}
+
+int frameline_read(struct text_parser *t, struct str line)
+{
+    struct known_line f = {.function = NO_ID, .location = NO_ID};
+    const struct known_line *known;
+    int rc;
+
+    if (t->o.stats_only)
         return 0;
-    if ((rc = intern_frame(t, name, file, &f)))
-        return text_spill(t, rc);
-    f.known = known_slot(t, f.address);
-    *f.known = (struct known_frame){f.address, f.entry, t->epoch, f.function, NO_ID, f.line};
-    return add_frame(t, f);
+    f.hash = str_hash(line, t->p->index->seed);
+    t->record.hash = hash_pair(t->record.hash, f.hash);
+    known = memo_line(t->p, f.hash);
+    if (known)
+        return add_frame(t, known);
+    rc = decode(t, line, &f);
+    if (rc || t->record.over)
+        return rc;
+    memo_add_line(t->p, &f);
+    return add_frame(t, &f);
 }

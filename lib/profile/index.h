@@ -3,6 +3,9 @@
 #ifndef LW_PROFILE_INDEX_H
 #define LW_PROFILE_INDEX_H
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/profile/profile.h"
 
 struct slot {
@@ -30,6 +33,23 @@ struct stack {
     uint32_t first_ref, n_refs;
 };
 
+/* What the parser of text keeps from one page to the next of the same program:
+ * a line or a record of equal bytes, by its 64-bit hash, is not decoded again. */
+struct known_line {
+    uint64_t hash;
+    uint64_t address, entry; /* of the call and of its machine function */
+    uint32_t function;       /* NO_ID: an address without a name */
+    uint32_t location;       /* of this frame alone, once it was needed; or NO_ID */
+    int32_t line;
+};
+
+struct known_stack {
+    uint64_t hash;
+    uint32_t stack;
+};
+
+#define NO_ID UINT32_MAX
+
 struct profile_index {
     /* Secret of the tables, so that hostile input cannot aim at one slot. Ids
      * follow the order of insertion: no result depends on it. */
@@ -37,6 +57,11 @@ struct profile_index {
     struct table strings, functions, locations, stacks;
     VEC(struct function_facts) facts; /* by function id */
     VEC(struct stack) stack_list;     /* by stack id */
+    struct table line_memo, stack_memo;
+    VEC(struct known_line) known_lines;
+    VEC(struct known_stack) known_stacks;
+    bool crowded;       /* the ceiling was met since the last reset */
+    size_t fresh_bytes; /* interned by the first page since the last reset; 0: none yet */
 };
 
 /* Makes room for `more` elements within the ceiling. `slot` is the address of
@@ -47,10 +72,33 @@ int vec_grow(struct profile *p, void *slot, size_t *cap, size_t need, size_t ele
          ? 0                       \
          : vec_grow((prof), &(v).p, &(v).cap, (v).n + (more), sizeof *(v).p))
 
-/* The stack of these location ids: where its refs begin. */
-int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32_t *first_ref);
+/* Frees the storage of a vector. */
+#define VEC_RELEASE(prof, v)                      \
+    do {                                          \
+        (prof)->bytes -= (v).cap * sizeof *(v).p; \
+        free((v).p);                              \
+        memset(&(v), 0, sizeof(v));               \
+    } while (0)
+
+/* The id of the stack of these locations. */
+int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32_t *stack);
+/* As profile_sample, of a stack that is there. labels may lie in p->labels
+ * behind those that count. */
+int profile_sample_of(struct profile *p, uint32_t stack, const struct label *labels,
+                      size_t n_labels, const int64_t values[PROFILE_VALUES_MAX]);
+
+/* Empties the profile, but keeps what is interned and the memo while that is
+ * small against the ceiling and mostly in use: else as profile_reset. */
+void profile_recycle(struct profile *p);
+
+/* The memo never fails: what it has no room for is decoded again. */
+struct known_line *memo_line(struct profile *p, uint64_t hash); /* or NULL */
+void memo_add_line(struct profile *p, const struct known_line *l);
+bool memo_stack(const struct profile *p, uint64_t hash, uint32_t *stack);
+void memo_add_stack(struct profile *p, uint64_t hash, uint32_t stack);
 
 void index_reset(struct profile_index *x);
+void index_release(struct profile *p); /* all but what strings need */
 void index_free(struct profile_index *x);
 
 #endif

@@ -34,8 +34,10 @@ int vec_grow(struct profile *p, void *slot, size_t *cap, size_t need, size_t ele
         want = need + *cap / 16;
     if (want - *cap > room)
         want = need;
-    if (want - *cap > room)
+    if (want - *cap > room) {
+        p->index->crowded = true;
         return ERR_LIMIT;
+    }
     memcpy(&old, slot, sizeof old);
     grown = realloc(old, want * element);
     if (!grown)
@@ -64,8 +66,10 @@ static int table_reserve(struct profile *p, struct table *t)
 
     if ((t->n + 1) * 4 <= t->cap * 3)
         return 0;
-    if (p->bytes + (cap - t->cap) * sizeof *t->slots > p->ceiling)
+    if (p->bytes + (cap - t->cap) * sizeof *t->slots > p->ceiling) {
+        p->index->crowded = true;
         return ERR_LIMIT;
+    }
     grown.slots = calloc(cap, sizeof *grown.slots);
     if (!grown.slots)
         return -ENOMEM;
@@ -80,16 +84,16 @@ static int table_reserve(struct profile *p, struct table *t)
 
 typedef bool same_fn(const struct profile *p, uint32_t id, const void *key);
 
-/* The id of an equal entry, or UINT32_MAX. Inlined with its `same`. */
+/* The id of an equal entry, or NO_ID. Inlined with its `same`. */
 static inline uint32_t table_find(const struct profile *p, const struct table *t, uint32_t hash,
                                   same_fn *same, const void *key)
 {
     if (!t->cap)
-        return UINT32_MAX;
+        return NO_ID;
     for (size_t i = hash & (t->cap - 1); t->slots[i].id1; i = (i + 1) & (t->cap - 1))
         if (t->slots[i].hash == hash && same(p, t->slots[i].id1 - 1, key))
             return t->slots[i].id1 - 1;
-    return UINT32_MAX;
+    return NO_ID;
 }
 
 static bool same_string(const struct profile *p, uint32_t id, const void *key)
@@ -108,7 +112,7 @@ int profile_string(struct profile *p, struct str s, uint32_t *id)
     uint32_t found = table_find(p, &x->strings, hash, same_string, &s);
     int rc;
 
-    if (found == UINT32_MAX) {
+    if (found == NO_ID) {
         if ((rc = VEC_RESERVE(p, p->text, s.n + 1)) || (rc = VEC_RESERVE(p, p->strings, 1)) ||
             (rc = table_reserve(p, &x->strings)))
             return rc;
@@ -171,7 +175,7 @@ int profile_function(struct profile *p, struct function f, uint32_t *id)
     struct function_facts facts;
     int rc;
 
-    if (found == UINT32_MAX) {
+    if (found == NO_ID) {
         if ((rc = VEC_RESERVE(p, p->functions, 1)) || (rc = VEC_RESERVE(p, x->facts, 1)) ||
             (rc = table_reserve(p, &x->functions)) ||
             (rc = printed_name(p, f.name, &facts.printed)))
@@ -229,7 +233,7 @@ int profile_location(struct profile *p, uint64_t address, uint16_t mapping,
                             .mapping = mapping,
                             .folded = folded};
     found = table_find(p, &x->locations, hash, same_location, &k);
-    if (found == UINT32_MAX) {
+    if (found == NO_ID) {
         if ((rc = VEC_RESERVE(p, p->locations, 1)) ||
             (rc = VEC_RESERVE(p, p->lines, n_lines)) || (rc = table_reserve(p, &x->locations)))
             return rc;
@@ -258,7 +262,7 @@ static bool same_stack(const struct profile *p, uint32_t id, const void *key)
            (!k->n || !memcmp(p->refs.p + s.first_ref, k->refs, k->n * sizeof *k->refs));
 }
 
-int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32_t *first_ref)
+int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32_t *stack)
 {
     struct profile_index *x = p->index;
     struct stack_key k = {locations, n};
@@ -270,7 +274,7 @@ int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32
         h = mix(h, x->seed ^ locations[i]);
     hash = fold32(h);
     found = table_find(p, &x->stacks, hash, same_stack, &k);
-    if (found == UINT32_MAX) {
+    if (found == NO_ID) {
         if ((rc = VEC_RESERVE(p, p->refs, n)) || (rc = VEC_RESERVE(p, x->stack_list, 1)) ||
             (rc = table_reserve(p, &x->stacks)))
             return rc;
@@ -281,8 +285,59 @@ int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32
         p->refs.n += n;
         table_put(&x->stacks, hash, found);
     }
-    *first_ref = x->stack_list.p[found].first_ref;
+    *stack = found;
     return 0;
+}
+
+static bool same_line(const struct profile *p, uint32_t id, const void *key)
+{
+    return p->index->known_lines.p[id].hash == *(const uint64_t *)key;
+}
+
+struct known_line *memo_line(struct profile *p, uint64_t hash)
+{
+    struct profile_index *x = p->index;
+    uint32_t id = table_find(p, &x->line_memo, fold32(hash), same_line, &hash);
+
+    return id == NO_ID ? NULL : &x->known_lines.p[id];
+}
+
+void memo_add_line(struct profile *p, const struct known_line *l)
+{
+    struct profile_index *x = p->index;
+
+    if (p->bytes > p->ceiling / 2 || VEC_RESERVE(p, x->known_lines, 1) ||
+        table_reserve(p, &x->line_memo))
+        return;
+    table_put(&x->line_memo, fold32(l->hash), (uint32_t)x->known_lines.n);
+    x->known_lines.p[x->known_lines.n++] = *l;
+}
+
+static bool same_record(const struct profile *p, uint32_t id, const void *key)
+{
+    return p->index->known_stacks.p[id].hash == *(const uint64_t *)key;
+}
+
+bool memo_stack(const struct profile *p, uint64_t hash, uint32_t *stack)
+{
+    const struct profile_index *x = p->index;
+    uint32_t id = table_find(p, &x->stack_memo, fold32(hash), same_record, &hash);
+
+    if (id == NO_ID)
+        return false;
+    *stack = x->known_stacks.p[id].stack;
+    return true;
+}
+
+void memo_add_stack(struct profile *p, uint64_t hash, uint32_t stack)
+{
+    struct profile_index *x = p->index;
+
+    if (p->bytes > p->ceiling / 2 || VEC_RESERVE(p, x->known_stacks, 1) ||
+        table_reserve(p, &x->stack_memo))
+        return;
+    table_put(&x->stack_memo, fold32(hash), (uint32_t)x->known_stacks.n);
+    x->known_stacks.p[x->known_stacks.n++] = (struct known_stack){hash, stack};
 }
 
 static void table_reset(struct table *t)
@@ -298,8 +353,36 @@ void index_reset(struct profile_index *x)
     table_reset(&x->functions);
     table_reset(&x->locations);
     table_reset(&x->stacks);
+    table_reset(&x->line_memo);
+    table_reset(&x->stack_memo);
     x->facts.n = 0;
     x->stack_list.n = 0;
+    x->known_lines.n = 0;
+    x->known_stacks.n = 0;
+    x->fresh_bytes = 0;
+}
+
+static void table_release(struct profile *p, struct table *t)
+{
+    p->bytes -= t->cap * sizeof *t->slots;
+    free(t->slots);
+    *t = (struct table){0};
+}
+
+void index_release(struct profile *p)
+{
+    struct profile_index *x = p->index;
+
+    table_release(p, &x->functions);
+    table_release(p, &x->locations);
+    table_release(p, &x->stacks);
+    table_release(p, &x->line_memo);
+    table_release(p, &x->stack_memo);
+    VEC_RELEASE(p, x->facts);
+    VEC_RELEASE(p, x->stack_list);
+    VEC_RELEASE(p, x->known_lines);
+    VEC_RELEASE(p, x->known_stacks);
+    x->crowded = false;
 }
 
 void index_free(struct profile_index *x)
@@ -310,6 +393,10 @@ void index_free(struct profile_index *x)
     free(x->functions.slots);
     free(x->locations.slots);
     free(x->stacks.slots);
+    free(x->line_memo.slots);
+    free(x->stack_memo.slots);
+    free(x->known_lines.p);
+    free(x->known_stacks.p);
     free(x->facts.p);
     free(x->stack_list.p);
     free(x);

@@ -16,35 +16,16 @@
 #include "lib/profile/index.h"
 #include "lib/profile/text.h"
 
-#define NO_ID UINT32_MAX
-
-/* What was decoded of a frame line whose address was seen before. */
-struct known_frame {
-    uint64_t address, entry;
-    uint32_t epoch; /* of the parser, else the slot is stale */
-    uint32_t function;
-    uint32_t location; /* of this frame alone, when it was needed; or NO_ID */
-    int32_t line;
-};
-
-/* Pages repeat their frames: the address finds the decoded one, and comparing
- * it with the line costs a fraction of decoding. A power of two. */
-#define KNOWN_FRAMES 2048
-
-struct frame_line {
-    uint64_t address, entry;
-    uint32_t function; /* NO_ID: an address without a name */
-    int32_t line;
-    struct known_frame *known; /* may be NULL */
-};
-
 struct record {
     int64_t values[PROFILE_VALUES_MAX]; /* as printed, unscaled */
-    size_t n_pcs, n_frames, n_named, n_labels;
+    size_t n_frames, n_named, n_labels;
+    uint64_t hash; /* of the PCs and the frame lines, as printed */
+    uint64_t head_line;
     bool labelled;
     bool over; /* beyond the ceiling: goes to [other] */
+    size_t n_pcs;
     uint64_t pcs[PROFILE_STACK_MAX];
-    struct frame_line frames[PROFILE_STACK_MAX];
+    struct known_line frames[PROFILE_STACK_MAX];
 };
 
 enum text_state {
@@ -67,11 +48,10 @@ struct text_parser {
     bool tail_whole;
     int64_t heap_rate;
     uint32_t bytes_id; /* string "bytes" */
-    uint32_t other;    /* location of "[other]", when folding */
+    uint32_t other;    /* stack of "[other]", when folding */
     int64_t other_values[PROFILE_VALUES_MAX];
-    uint32_t epoch;
+    struct buf pcs; /* of the record at hand: read when its stack is not known */
     struct record record;
-    struct known_frame known[KNOWN_FRAMES];
 };
 
 /* Keeps the first error, its message opened by the line's number. */
@@ -87,9 +67,6 @@ int record_reserve_other(struct text_parser *t);
 int record_add_other(struct text_parser *t);
 
 int frameline_read(struct text_parser *t, struct str line);
-/* Reads a line from the front of n bytes when its frame is known and it is
- * whole. Returns its length with the end of line, or 0. */
-size_t frameline_known(struct text_parser *t, const char *p, size_t n);
 
 int labels_read(struct text_parser *t, struct str line);
 

@@ -25,14 +25,13 @@ int profile_init(struct profile *p, size_t ceiling_bytes)
     return rc ? -ENOMEM : 0;
 }
 
-void profile_reset(struct profile *p)
+/* Forgets all that a source said of itself, and the samples. */
+static void clear(struct profile *p)
 {
     struct profile kept = *p;
-    uint32_t empty;
 
-    index_reset(p->index);
     *p = (struct profile){.index = kept.index, .ceiling = kept.ceiling, .bytes = kept.bytes};
-#define KEEP(vec) p->vec.p = kept.vec.p, p->vec.cap = kept.vec.cap
+#define KEEP(vec) memcpy(&p->vec, &kept.vec, sizeof p->vec)
     KEEP(text);
     KEEP(strings);
     KEEP(functions);
@@ -42,7 +41,61 @@ void profile_reset(struct profile *p)
     KEEP(labels);
     KEEP(samples);
 #undef KEEP
+    p->labels.n = p->samples.n = 0;
+}
+
+/* Gives back what one overfull page made grow, lest the next page, of another
+ * shape, finds the ceiling taken. What the empty string needs stays. */
+static void release(struct profile *p)
+{
+    VEC_RELEASE(p, p->functions);
+    VEC_RELEASE(p, p->lines);
+    VEC_RELEASE(p, p->locations);
+    VEC_RELEASE(p, p->refs);
+    VEC_RELEASE(p, p->labels);
+    VEC_RELEASE(p, p->samples);
+    index_release(p);
+}
+
+void profile_reset(struct profile *p)
+{
+    uint32_t empty;
+
+    clear(p);
+    index_reset(p->index);
+    p->text.n = p->strings.n = p->functions.n = p->lines.n = 0;
+    p->locations.n = p->refs.n = 0;
+    if (p->index->crowded)
+        release(p);
     (void)profile_string(p, STR(""), &empty); /* the room is there since profile_init */
+}
+
+/* What profile_recycle keeps, roughly: a slot of a table is 8 bytes. */
+static size_t interned_bytes(const struct profile *p)
+{
+    const struct profile_index *x = p->index;
+
+    return p->text.n + p->strings.n * (sizeof *p->strings.p + 16) +
+           p->functions.n * (sizeof *p->functions.p + sizeof *x->facts.p + 16) +
+           p->lines.n * sizeof *p->lines.p + p->locations.n * (sizeof *p->locations.p + 16) +
+           p->refs.n * sizeof *p->refs.p + x->known_lines.n * (sizeof *x->known_lines.p + 16) +
+           x->known_stacks.n * (sizeof *x->known_stacks.p + 16);
+}
+
+/* Below this much it does not matter how much of it is still in use. */
+#define RECYCLE_BYTES 65536
+
+void profile_recycle(struct profile *p)
+{
+    struct profile_index *x = p->index;
+    size_t bytes = interned_bytes(p);
+
+    if (!x->fresh_bytes)
+        x->fresh_bytes = bytes > RECYCLE_BYTES ? bytes : RECYCLE_BYTES;
+    if (p->partial || x->crowded || bytes > p->ceiling / 2 || bytes > 2 * x->fresh_bytes)
+        profile_reset(p);
+    else
+        clear(p);
 }
 
 void profile_free(struct profile *p)
@@ -59,26 +112,34 @@ void profile_free(struct profile *p)
     *p = (struct profile){0};
 }
 
+int profile_sample_of(struct profile *p, uint32_t stack, const struct label *labels,
+                      size_t n_labels, const int64_t values[PROFILE_VALUES_MAX])
+{
+    struct sample *s;
+    int rc;
+
+    if ((rc = VEC_RESERVE(p, p->samples, 1)) || (rc = VEC_RESERVE(p, p->labels, n_labels)))
+        return rc;
+    s = &p->samples.p[p->samples.n++];
+    s->first_ref = p->index->stack_list.p[stack].first_ref;
+    s->n_refs = p->index->stack_list.p[stack].n_refs;
+    s->first_label = (uint32_t)p->labels.n;
+    s->n_labels = (uint32_t)n_labels;
+    memcpy(s->values, values, sizeof s->values);
+    if (n_labels)
+        memmove(p->labels.p + p->labels.n, labels, n_labels * sizeof *labels);
+    p->labels.n += n_labels;
+    return 0;
+}
+
 int profile_sample(struct profile *p, const uint32_t *locations, size_t n,
                    const struct label *labels, size_t n_labels,
                    const int64_t values[PROFILE_VALUES_MAX])
 {
-    struct sample s = {.n_refs = (uint32_t)n,
-                       .first_label = (uint32_t)p->labels.n,
-                       .n_labels = (uint32_t)n_labels};
-    int rc;
+    uint32_t stack;
+    int rc = n > PROFILE_STACK_MAX ? ERR_LIMIT : profile_stack(p, locations, n, &stack);
 
-    if (n > PROFILE_STACK_MAX)
-        return ERR_LIMIT;
-    if ((rc = VEC_RESERVE(p, p->samples, 1)) || (rc = VEC_RESERVE(p, p->labels, n_labels)) ||
-        (rc = profile_stack(p, locations, n, &s.first_ref)))
-        return rc;
-    memcpy(s.values, values, sizeof s.values);
-    if (n_labels)
-        memmove(p->labels.p + p->labels.n, labels, n_labels * sizeof *labels);
-    p->labels.n += n_labels;
-    p->samples.p[p->samples.n++] = s;
-    return 0;
+    return rc ? rc : profile_sample_of(p, stack, labels, n_labels, values);
 }
 
 struct str profile_text(const struct profile *p, uint32_t string_id)

@@ -1,4 +1,5 @@
 /* A record: its head, and the sample that it becomes at its blank line. */
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -44,16 +45,27 @@ int record_head(struct text_parser *t, struct str line)
     int rc;
 
     memset(r, 0, offsetof(struct record, pcs));
+    r->head_line = t->r.line;
     rc = t->r.kind == TEXT_HEAP ? head_heap(t, &line) : head_count(t, &line);
     if (rc || t->o.stats_only)
         return rc;
-    while (line.n) {
-        uint64_t pc;
-        if (!scan_char(&line, ' ') || !scan_hex(&line, &pc))
-            return text_fail(t, ERR_SYNTAX, "not a PC: \" 0x…\"");
+    r->hash = str_hash(line, t->p->index->seed);
+    buf_reset(&t->pcs);
+    buf_str(&t->pcs, line);
+    return buf_status(&t->pcs) ? text_fail(t, -ENOMEM, "no memory for the PCs") : 0;
+}
+
+static int read_pcs(struct text_parser *t)
+{
+    struct record *r = &t->record;
+    struct str s = buf_view(&t->pcs);
+
+    while (s.n) {
         if (r->n_pcs == PROFILE_STACK_MAX)
             return text_spill(t, ERR_LIMIT);
-        r->pcs[r->n_pcs++] = pc;
+        if (!scan_char(&s, ' ') || !scan_hex(&s, &r->pcs[r->n_pcs++]))
+            return text_fail(t, ERR_SYNTAX, "not PCs after the @ of line %llu",
+                             (unsigned long long)r->head_line);
     }
     return 0;
 }
@@ -88,7 +100,7 @@ static int claim_pc(struct text_parser *t, struct placing *at, uint64_t address)
     return rc;
 }
 
-static uint32_t name_of(const struct text_parser *t, const struct frame_line *f)
+static uint32_t name_of(const struct text_parser *t, const struct known_line *f)
 {
     return t->p->functions.p[f->function].name;
 }
@@ -97,7 +109,7 @@ static uint32_t name_of(const struct text_parser *t, const struct frame_line *f)
  * directly after the other among the PCs. */
 static size_t run_end(const struct record *r, size_t first, size_t pc)
 {
-    const struct frame_line *f = r->frames;
+    const struct known_line *f = r->frames;
     size_t end = first + 1;
 
     for (; end < r->n_frames && f[end].function != NO_ID; end++) {
@@ -120,7 +132,7 @@ static size_t run_end(const struct record *r, size_t first, size_t pc)
  * the same name (recursion). */
 static size_t location_end(const struct text_parser *t, size_t first, size_t end)
 {
-    const struct frame_line *f = t->record.frames;
+    const struct known_line *f = t->record.frames;
     uint32_t machine = name_of(t, &f[end - 1]);
     size_t i = first + 1;
 
@@ -133,28 +145,23 @@ static size_t location_end(const struct text_parser *t, size_t first, size_t end
     return i;
 }
 
-static bool known_fits(const struct known_frame *k, const struct frame_line *f)
-{
-    return k && k->address == f->address && k->function == f->function && k->line == f->line;
-}
-
 static int place_location(struct text_parser *t, struct placing *at, size_t first, size_t end)
 {
-    const struct frame_line *f = t->record.frames;
-    struct known_frame *known = f[first].known;
+    const struct known_line *f = t->record.frames;
     struct line lines[PROFILE_LINES_MAX];
     uint32_t *id = &at->refs[at->n_refs++];
-    bool alone = end - first == 1 && known_fits(known, &f[first]);
+    bool alone = end - first == 1;
+    struct known_line *known;
     int rc;
 
-    if (alone && known->location != NO_ID) {
-        *id = known->location;
+    if (alone && f[first].location != NO_ID) {
+        *id = f[first].location;
         return 0;
     }
     for (size_t i = first; i < end; i++)
         lines[i - first] = (struct line){f[i].function, f[i].line};
     rc = profile_location(t->p, f[first].address, 0, lines, end - first, false, id);
-    if (!rc && alone)
+    if (!rc && alone && (known = memo_line(t->p, f[first].hash)))
         known->location = *id;
     return rc;
 }
@@ -166,7 +173,7 @@ static int place_frames(struct text_parser *t, struct placing *at)
     int rc = 0;
 
     while (first < r->n_frames && !rc) {
-        const struct frame_line *f = &r->frames[first];
+        const struct known_line *f = &r->frames[first];
         if ((rc = claim_pc(t, at, f->address)))
             break;
         end = first + 1;
@@ -228,20 +235,40 @@ static int size_label(struct text_parser *t, int64_t size)
     return 0;
 }
 
-static int add_sample(struct text_parser *t)
+/* The stack of the record's bytes: known, or built of its PCs and frames. */
+static int find_stack(struct text_parser *t, uint32_t *stack)
 {
-    struct profile *p = t->p;
     struct placing at;
     int rc;
 
+    if (memo_stack(t->p, t->record.hash, stack))
+        return 0;
+    if ((rc = read_pcs(t)) || t->record.over)
+        return rc;
     at.n_refs = at.pc = 0;
     rc = place_frames(t, &at);
-    if (!rc && t->o.fold)
-        rc = VEC_RESERVE(p, p->samples, 2); /* one is kept for [other] */
-    if (rc)
+    if (!rc)
+        rc = at.n_refs > PROFILE_STACK_MAX ? ERR_LIMIT
+                                           : profile_stack(t->p, at.refs, at.n_refs, stack);
+    if (!rc)
+        memo_add_stack(t->p, t->record.hash, *stack);
+    return text_spill(t, rc);
+}
+
+static int add_sample(struct text_parser *t)
+{
+    struct profile *p = t->p;
+    uint32_t stack;
+    int rc = find_stack(t, &stack);
+
+    if (rc || t->record.over)
         return rc;
-    return profile_sample(p, at.refs, at.n_refs, p->labels.p + p->labels.n, t->record.n_labels,
-                          t->record.values);
+    if (t->o.fold) /* one is kept for [other] */
+        rc = VEC_RESERVE(p, p->samples, 2);
+    if (!rc)
+        rc = profile_sample_of(p, stack, p->labels.p + p->labels.n, t->record.n_labels,
+                               t->record.values);
+    return text_spill(t, rc);
 }
 
 static void fold(struct text_parser *t)
@@ -269,7 +296,7 @@ int record_finish(struct text_parser *t)
         scale_pair(&v[2], &v[3], t->heap_rate);
     }
     if (!rc && !r->over)
-        rc = text_spill(t, add_sample(t));
+        rc = add_sample(t);
     if (rc) {
         t->r.records--;
         return rc;
@@ -286,7 +313,7 @@ int record_reserve_other(struct text_parser *t)
     struct profile *p = t->p;
     struct function f = {0};
     struct line line = {0};
-    uint32_t ref;
+    uint32_t location;
     int rc;
 
     if (!(rc = profile_string(p, STR("[other]"), &f.name))) {
@@ -294,9 +321,9 @@ int record_reserve_other(struct text_parser *t)
         rc = profile_function(p, f, &line.function);
     }
     if (!rc)
-        rc = profile_location(p, 0, 0, &line, 1, true, &t->other);
+        rc = profile_location(p, 0, 0, &line, 1, true, &location);
     if (!rc)
-        rc = profile_stack(p, &t->other, 1, &ref);
+        rc = profile_stack(p, &location, 1, &t->other);
     if (!rc)
         rc = VEC_RESERVE(p, p->samples, 1);
     return rc ? text_fail(t, rc, "the profile's ceiling of %zu bytes holds nothing", p->ceiling)
@@ -305,5 +332,5 @@ int record_reserve_other(struct text_parser *t)
 
 int record_add_other(struct text_parser *t)
 {
-    return profile_sample(t->p, &t->other, 1, NULL, 0, t->other_values);
+    return profile_sample_of(t->p, t->other, NULL, 0, t->other_values);
 }

@@ -16,6 +16,13 @@ static inline bool scan_char(struct str *s, char c)
     return true;
 }
 
+/* Takes one more hash into a running one; the order counts. */
+static inline uint64_t hash_pair(uint64_t h, uint64_t more)
+{
+    h = (h ^ more) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 29;
+}
+
 /* The same for a word, best a literal. */
 static inline bool scan_word(struct str *s, const char *word)
 {

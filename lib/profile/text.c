@@ -166,7 +166,6 @@ static int hold(struct text_parser *t, const char *p, size_t n)
 int text_feed(struct text_parser *t, const void *bytes, size_t n)
 {
     const char *p = bytes, *end = p + n, *eol;
-    size_t used;
 
     t->r.bytes += n;
     if (t->rc || !n)
@@ -180,12 +179,6 @@ int text_feed(struct text_parser *t, const void *bytes, size_t n)
         p = eol + 1;
     }
     while (p < end && !t->rc) {
-        used = t->state == TEXT_FRAMES ? frameline_known(t, p, (size_t)(end - p)) : 0;
-        if (used) {
-            t->r.line++;
-            p += used;
-            continue;
-        }
         eol = memchr(p, '\n', (size_t)(end - p));
         if (!eol)
             return hold(t, p, (size_t)(end - p));
@@ -236,13 +229,14 @@ int text_new(struct text_parser **t, struct profile *out, struct text_options o)
         return -ENOMEM;
     buf_init(&(*t)->held, 0);
     buf_init(&(*t)->scratch, 0);
+    buf_init(&(*t)->pcs, 0);
     text_restart(*t, out, o);
     return 0;
 }
 
 void text_restart(struct text_parser *t, struct profile *out, struct text_options o)
 {
-    profile_reset(out);
+    profile_recycle(out);
     out->from_text = true;
     t->p = out;
     t->o = o;
@@ -255,11 +249,7 @@ void text_restart(struct text_parser *t, struct profile *out, struct text_option
     memset(t->other_values, 0, sizeof t->other_values);
     buf_reset(&t->held);
     buf_reset(&t->scratch);
-    t->held.ceiling = t->scratch.ceiling = t->o.line_max;
-    if (!++t->epoch) { /* wrapped: no slot may seem fresh */
-        memset(t->known, 0, sizeof t->known);
-        t->epoch = 1;
-    }
+    t->held.ceiling = t->scratch.ceiling = t->pcs.ceiling = t->o.line_max;
 }
 
 void text_free(struct text_parser **t)
@@ -268,6 +258,7 @@ void text_free(struct text_parser **t)
         return;
     buf_free(&(*t)->held);
     buf_free(&(*t)->scratch);
+    buf_free(&(*t)->pcs);
     free(*t);
     *t = NULL;
 }

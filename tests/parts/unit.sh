@@ -54,7 +54,7 @@ part_valgrind() {
         name=valgrind/$(basename "$program")
         if quick "$program"; then
             run_program "$name" $VALGRIND_SECONDS valgrind -q --error-exitcode=99 \
-                --leak-check=full --errors-for-leak-kinds=definite,indirect --track-fds=yes "$program"
+                --leak-check=full --errors-for-leak-kinds=definite,indirect "$program"
         else
             echo "      $name left out: long or failing on its own"
         fi

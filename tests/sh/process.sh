@@ -8,6 +8,27 @@ remember() {
     CHILDREN+=("$1")
 }
 
+# spawn LOG CMD ARG…: starts CMD, which must exec in the end, with its output in
+# LOG. Sets SPAWNED to its pid and SPAWNED_SHELL to what `wait` takes: a shell
+# between, so that a kill is a status and not a message of this shell.
+spawn() {
+    local log=$1
+    shift
+    rm -f "$log.pid"
+    (
+        (
+            echo "$BASHPID" >"$log.pid"
+            "$@"
+        )
+        exit $?
+    ) >"$log" 2>&1 &
+    SPAWNED_SHELL=$!
+    wait_for 5 test -s "$log.pid" || return
+    SPAWNED=$(<"$log.pid")
+    remember "$SPAWNED"
+    remember "$SPAWNED_SHELL"
+}
+
 # Ends everything remembered, by its pid: TERM, two seconds, KILL.
 end_children() {
     local pid tries

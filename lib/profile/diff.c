@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/profile/index.h"
+
 /* Sums wrap, as Go's do: a bad file must not stop a good diff. */
 static int64_t sum(int64_t a, int64_t b)
 {
@@ -48,6 +50,12 @@ static int diff_check(const struct profile *now, const struct profile *base, str
 
 /* Merging */
 
+#define COMPARE(a, b)                  \
+    do {                               \
+        if ((a) != (b))                \
+            return (a) < (b) ? -1 : 1; \
+    } while (0)
+
 static bool sample_zero(const struct sample *s)
 {
     for (int i = 0; i < PROFILE_VALUES_MAX; i++)
@@ -56,16 +64,54 @@ static bool sample_zero(const struct sample *s)
     return true;
 }
 
-/* An application's own pprof::base label would turn its samples into base and
- * spoil every percentage: of the first n_own labels it is left out. */
-static void label_drop(struct profile *p, struct sample *s, uint32_t n_own, uint32_t key)
+static int label_order(const void *x, const void *y)
+{
+    const struct label *a = x, *b = y;
+    COMPARE(a->key, b->key);
+    COMPARE(a->str, b->str);
+    COMPARE(a->unit, b->unit);
+    COMPARE(a->num, b->num);
+    return 0;
+}
+
+/* Labels in one order, whatever the encoder's (older Go's was a map's), without
+ * those that do not exist for pprof, of neither text nor number. Of the sample's
+ * own (all but the last n_extra) pprof::base goes too: it would turn samples of
+ * an application that uses it into base and spoil every percentage. */
+static void labels_tidy(struct profile *p, struct sample *s, uint32_t n_extra,
+                        uint32_t base_key)
 {
     struct label *labels = p->labels.p + s->first_label;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < s->n_labels; i++)
-        if (i >= n_own || labels[i].key != key)
+    for (uint32_t i = 0; i < s->n_labels; i++) {
+        bool exists = labels[i].str != 0 || labels[i].num != 0 || labels[i].unit != 0;
+        if (exists && (labels[i].key != base_key || i >= s->n_labels - n_extra))
             labels[n++] = labels[i];
+    }
     s->n_labels = n;
+    if (n > 1)
+        qsort(labels, n, sizeof *labels, label_order);
+}
+
+/* The stack as proto_encode writes it, without hidden locations: a side that
+ * was read back from a file and one that was not must cancel. */
+static int stack_tidy(struct profile *p, struct sample *s)
+{
+    uint32_t visible[PROFILE_STACK_MAX];
+    const uint32_t *refs = sample_refs(p, s);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_refs; i++)
+        if (p->locations.p[refs[i]].n_lines > 0)
+            visible[n++] = refs[i];
+    if (n == 0 || n == s->n_refs)
+        return 0;
+    uint32_t stack;
+    int r = profile_stack(p, visible, n, &stack);
+    if (r)
+        return r;
+    s->first_ref = p->index->stack_list.p[stack].first_ref;
+    s->n_refs = n;
+    return 0;
 }
 
 /* Appends the samples of one side; extra (may be NULL) labels each of them. */
@@ -82,7 +128,11 @@ static int side_copy(struct profile *out, const struct profile *side, bool negat
         int r = profile_copy_sample(out, side, s, values, extra);
         if (r)
             return r;
-        label_drop(out, &out->samples.p[out->samples.n - 1], s->n_labels, base_key);
+        struct sample *copy = &out->samples.p[out->samples.n - 1];
+        labels_tidy(out, copy, extra != NULL, base_key);
+        r = stack_tidy(out, copy);
+        if (r)
+            return r;
     }
     return 0;
 }
@@ -93,12 +143,6 @@ struct merge_entry {
     const struct label *labels;
 };
 
-#define COMPARE(a, b)                  \
-    do {                               \
-        if ((a) != (b))                \
-            return (a) < (b) ? -1 : 1; \
-    } while (0)
-
 /* Stacks are interned: equal ones have equal refs. 0 for what merges. */
 static int merge_compare(const struct merge_entry *a, const struct merge_entry *b)
 {
@@ -106,10 +150,9 @@ static int merge_compare(const struct merge_entry *a, const struct merge_entry *
     COMPARE(a->s->n_refs, b->s->n_refs);
     COMPARE(a->s->n_labels, b->s->n_labels);
     for (uint32_t i = 0; i < a->s->n_labels; i++) {
-        COMPARE(a->labels[i].key, b->labels[i].key);
-        COMPARE(a->labels[i].str, b->labels[i].str);
-        COMPARE(a->labels[i].unit, b->labels[i].unit);
-        COMPARE(a->labels[i].num, b->labels[i].num);
+        int r = label_order(&a->labels[i], &b->labels[i]);
+        if (r)
+            return r;
     }
     return 0;
 }

@@ -16,7 +16,8 @@ enum diff_mode {
  * other Go's protobuf (their stacks would not cancel), or the sample types
  * differ; ERR_LIMIT, -ENOMEM. base may be NULL or empty: nothing to subtract.
  * An application's own pprof::base labels are dropped: they would spoil every
- * percentage. out must be neither side. */
+ * percentage; so are hidden locations, as proto_encode does. out must be neither
+ * side. */
 int profile_diff(struct profile *out, const struct profile *now, const struct profile *base,
                  enum diff_mode mode, struct errmsg *e);
 

@@ -10,8 +10,9 @@
 /* Decodes protobuf bytes, gzipped or not, into p (reset first, and empty after
  * an error). 0; ERR_SYNTAX, ERR_CUT (gzip not whole), ERR_CORRUPT (gzip's CRC is
  * wrong), ERR_LIMIT, -ENOMEM, with the byte offset in e. Unknown fields are
- * skipped; labels come out in pprof's order; from_text is set for what
- * proto_encode made from text. */
+ * skipped, as are labels of neither text nor number, which do not exist for
+ * pprof. from_text is set, and no mapping kept, for what proto_encode made from
+ * text. */
 int proto_decode(struct profile *p, const void *bytes, size_t n, struct errmsg *e);
 
 /* Appends the protobuf. Hidden locations are left out unless a sample has no

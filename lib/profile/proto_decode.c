@@ -104,10 +104,12 @@ static int read_all(struct decoder *d)
     struct profile *p = d->p;
     int r = walk(d, PROFILE_STRING, proto_read_string);
     if (r == 0)
+        r = read_comments(d);
+    if (r == 0)
         r = walk(d, PROFILE_SAMPLE_TYPE, proto_read_sample_type);
     if (r == 0)
         r = walk(d, PROFILE_PERIOD_TYPE, proto_read_period_type);
-    if (r == 0)
+    if (r == 0 && !p->from_text) /* of text, the one mapping is proto_encode's own */
         r = walk(d, PROFILE_MAPPING, proto_read_mapping);
     if (r == 0)
         r = decoder_ids_close(d, &d->mappings);
@@ -121,8 +123,6 @@ static int read_all(struct decoder *d)
         r = decoder_ids_close(d, &d->locations);
     if (r == 0)
         r = walk(d, PROFILE_SAMPLE, proto_read_sample);
-    if (r == 0)
-        r = read_comments(d);
     if (r == 0)
         r = decoder_string(d, d->start, d->head[PROFILE_DEFAULT_SAMPLE_TYPE],
                            &p->default_sample_type);

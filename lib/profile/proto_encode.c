@@ -132,15 +132,11 @@ static bool mapping_named(const struct encoder *e, int mapping)
 static void put_mappings(struct encoder *e)
 {
     if (e->one_mapping) {
-        struct mapping m = {.has_functions = true,
-                            .has_filenames = true,
-                            .has_line_numbers = true,
-                            .has_inline_frames = true};
-        if (e->p->n_mappings > 0) {
-            m.file = e->p->mappings[0].file;
-            m.build_id = e->p->mappings[0].build_id;
-        }
-        put_mapping(e, 1, &m);
+        put_mapping(e, 1,
+                    &(struct mapping){.has_functions = true,
+                                      .has_filenames = true,
+                                      .has_line_numbers = true,
+                                      .has_inline_frames = true});
         return;
     }
     for (int i = 0; i < e->p->n_mappings; i++) {

@@ -1,6 +1,4 @@
 /* The messages of profile.proto, into the profile. */
-#include <string.h>
-
 #include "lib/base/err.h"
 #include "lib/profile/decoder.h"
 
@@ -129,17 +127,6 @@ int proto_read_location(struct decoder *d, struct wire w)
     return 0;
 }
 
-/* Order of a sample's labels: text before numbers, then by key, as pprof
- * compares them; older Go wrote them in any order. */
-static bool label_before(const struct profile *p, const struct label *a, const struct label *b)
-{
-    if ((a->str == 0) != (b->str == 0))
-        return a->str != 0;
-    struct str x = profile_text(p, a->key), y = profile_text(p, b->key);
-    int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-    return order ? order < 0 : x.n < y.n;
-}
-
 /* A label of no text, number and unit does not exist for pprof: an empty text
  * has the index 0, and so is written by Go. */
 static int read_label(struct decoder *d, struct wire w, size_t *n)
@@ -159,11 +146,7 @@ static int read_label(struct decoder *d, struct wire w, size_t *n)
         return r;
     if (*n == DECODER_LABELS_MAX)
         return decoder_fail(d, w.p, ERR_LIMIT, "a sample of more than 256 labels");
-    size_t at = *n;
-    for (; at > 0 && label_before(d->p, &label, &d->labels[at - 1]); at--)
-        d->labels[at] = d->labels[at - 1];
-    d->labels[at] = label;
-    ++*n;
+    d->labels[(*n)++] = label;
     return 0;
 }
 

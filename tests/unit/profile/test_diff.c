@@ -5,6 +5,7 @@
 
 #include "lib/base/err.h"
 #include "lib/profile/diff.h"
+#include "lib/profile/text.h"
 
 static struct profile profile_new(void)
 {
@@ -108,6 +109,67 @@ static struct profile stacks(const int64_t *values, size_t n, const struct label
         assert_int_equal(profile_sample(&p, &location, 1, label, label != NULL, v), 0);
     }
     return p;
+}
+
+static struct profile text_profile(const char *name)
+{
+    struct profile p = profile_new();
+    struct buf b = capture_read(name);
+    struct text_parser *t;
+    struct text_result result;
+    assert_int_equal(text_new(&t, &p, (struct text_options){0}), 0);
+    text_feed(t, b.p, b.len);
+    assert_int_equal(text_end(t, &result), 0);
+    text_free(&t);
+    buf_free(&b);
+    return p;
+}
+
+/* A baseline read back from its file cancels against the scrape it was. */
+static void test_against_its_own_file(void **state)
+{
+    const char *const names[] = {"cart-B.goroutine1.txt", "cart-B.heap1.txt",
+                                 "cgo-go1.26.goroutine1.txt", "zoo-go1.26.goroutine1.txt"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct profile p = text_profile(names[i]), file = profile_new(), out = profile_new();
+        struct buf b;
+        buf_init(&b, CAPTURE_CEILING_BYTES);
+        assert_int_equal(proto_encode_gzip(&p, &b), 0);
+        assert_int_equal(proto_decode(&file, b.p, b.len, NULL), 0);
+        assert_true(file.from_text);
+        assert_int_equal(profile_diff(&out, &p, &file, DIFF_BASE, NULL), 0);
+        assert_int_equal(out.samples.n, 0);
+        profile_free(&p);
+        profile_free(&file);
+        profile_free(&out);
+        buf_free(&b);
+    }
+}
+
+static void test_labels_in_any_order(void **state)
+{
+    struct profile p = stacks((int64_t[]){5}, 1, NULL), q = stacks((int64_t[]){5}, 1, NULL);
+    struct profile out = profile_new();
+    struct profile *sides[] = {&p, &q};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct label l[3] = {{0}};
+        int64_t one[PROFILE_VALUES_MAX] = {1};
+        assert_int_equal(profile_string(sides[i], STR("a"), &l[i].key), 0);
+        assert_int_equal(profile_string(sides[i], STR("b"), &l[1 - i].key), 0);
+        assert_int_equal(profile_string(sides[i], STR("v"), &l[0].str), 0);
+        l[1].str = l[0].str;
+        l[2].key = l[0].key; /* without a value: none */
+        assert_int_equal(profile_sample(sides[i], sample_refs(sides[i], sides[i]->samples.p), 1,
+                                        l, i ? 2 : 3, one),
+                         0);
+    }
+    assert_int_equal(profile_diff(&out, &p, &q, DIFF_BASE, NULL), 0);
+    assert_int_equal(out.samples.n, 0);
+    profile_free(&p);
+    profile_free(&q);
+    profile_free(&out);
 }
 
 static void test_own_base_label(void **state)
@@ -234,6 +296,8 @@ int main(void)
         cmocka_unit_test(test_nothing_remains_of_equals),
         cmocka_unit_test(test_without_base),
         cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_against_its_own_file),
+        cmocka_unit_test(test_labels_in_any_order),
         cmocka_unit_test(test_own_base_label),
         cmocka_unit_test(test_extremes_do_not_overflow),
         cmocka_unit_test(test_rank),

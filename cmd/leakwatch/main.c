@@ -1,0 +1,165 @@
+/* The leakwatch command: a table of subcommands. */
+#include <cjson/cJSON.h>
+#include <curl/curl.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+#include <zlib.h>
+
+#include "cmd/leakwatch/cmd.h"
+
+static const struct command commands[] = {
+    {
+        .name = "diff",
+        .sentence = "what changed between two profiles, dumps or moments",
+        .usage = "A B [-o text|json|proto] [OPTION…]",
+        .options =
+            "A, B: debug=1 text or pprof files (gzipped too, - is stdin).\n\n"
+            "  -o text|json|proto      proto is a .pb.gz for go tool pprof\n"
+            "  --output FILE           where -o proto goes, instead of stdout\n"
+            "  --mode base|diff_base   as go tool pprof's -base (equal stacks subtracted) or\n"
+            "                          -diff_base (both sides kept); also --base, --diff-base\n"
+            "  --fail-on-growth N      exit 1 when a stack grew by more than N\n"
+            "  --type NAME             sample type, e.g. alloc_space; else goroutines or\n"
+            "                          bytes in use\n"
+            "  --top N                 how many functions and stacks to list (10)\n",
+        .example = "leakwatch diff monday.txt tuesday.txt",
+        .run = cmd_diff,
+    },
+    {
+        .name = "convert",
+        .sentence = "debug=1 text to a profile for go tool pprof, with names",
+        .usage = "FILE [-o OUT] [--partial] | --from-log FILE [--id ID] [-o OUT]",
+        .options =
+            "FILE may be gzipped; - is stdin.\n\n"
+            "  -o OUT            the profile's file, instead of stdout\n"
+            "  --partial         of a page that was cut, write the whole records (the exit\n"
+            "                    code stays 2)\n"
+            "  --from-log FILE   the diff that the agent logged with its last dump, for\n"
+            "                    when pod and volume are gone (- is stdin)\n"
+            "  --id ID           of that dump instead of the last\n",
+        .example = "leakwatch convert goroutines.txt > goroutines.pb.gz",
+        .run = cmd_convert,
+    },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void help_all(struct buf *out)
+{
+    buf_puts(out, "leakwatch watches a Go program through pprof and has the evidence of a\n"
+                  "leak on disk before the OOM kill.\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        buf_printf(out, "  %-8s %s\n           $ %s\n", commands[i].name, commands[i].sentence,
+                   commands[i].example);
+    buf_puts(out,
+             "\nleakwatch COMMAND --help tells more of one; leakwatch help settings lists\n"
+             "the settings; leakwatch --version the versions.\n"
+             "Exit codes: 0 fine, 1 a leak is there, 2 wrong usage or a failure.\n");
+}
+
+static void help_one(const struct command *c, struct buf *out)
+{
+    buf_printf(out, "%s\n\nUsage: leakwatch %s %s\n", c->sentence, c->name, c->usage);
+    if (c->options)
+        buf_printf(out, "\n%s", c->options);
+    buf_printf(out, "\nExample:\n  $ %s\n", c->example);
+    if (c->settings) {
+        buf_puts(out, "\nSettings (each also from the environment):\n");
+        settings_help(out);
+    }
+}
+
+static void version(struct buf *out)
+{
+    buf_printf(out, "leakwatch %s\nlibuv %s\nlibcurl %s\nzlib %s\ncJSON %s\nlibmicrohttpd %s\n",
+               LW_VERSION, uv_version_string(), curl_version(), zlibVersion(), cJSON_Version(),
+               MHD_get_version());
+}
+
+/* Words that people type for a command that is there. */
+static int unknown(const char *word)
+{
+    const struct command *near = NULL;
+
+    for (size_t i = 0; i < COMMANDS && near == NULL; i++)
+        if (strncmp(commands[i].name, word, 3) == 0)
+            near = &commands[i];
+    if (near)
+        return cmd_fail("there is no command '%s'; did you mean '%s'?", word, near->name);
+    (void)cmd_fail("there is no command '%s'; there are:", word);
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(stderr, "  %-8s %s\n", commands[i].name, commands[i].sentence);
+    return EXIT_BAD;
+}
+
+static int help(int argc, char **argv, struct buf *out)
+{
+    const struct command *c;
+
+    if (argc == 0) {
+        help_all(out);
+        return EXIT_FINE;
+    }
+    if (strcmp(argv[0], "settings") == 0) {
+        if (argc > 1 && strcmp(argv[1], "--markdown") == 0)
+            settings_markdown(out);
+        else
+            settings_help(out);
+        return EXIT_FINE;
+    }
+    c = command_find(argv[0]);
+    if (c == NULL)
+        return unknown(argv[0]);
+    help_one(c, out);
+    return EXIT_FINE;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    const struct command *c = NULL;
+    struct buf out;
+    int code = EXIT_FINE;
+
+    if (argc > 1)
+        c = command_find(argv[1]);
+    if (c && !wants_help(argc - 2, argv + 2))
+        return c->run(argc - 2, argv + 2, envp);
+
+    buf_init(&out, 1u << 20);
+    if (c)
+        help_one(c, &out);
+    else if (argc < 2)
+        help_all(&out);
+    else if (is_one_of(argv[1], "--version", "-V", "version"))
+        version(&out);
+    else if (is_one_of(argv[1], "help", "--help", "-h"))
+        code = help(argc - 2, argv + 2, &out);
+    else
+        code = unknown(argv[1]);
+    if (out_text(&out) != EXIT_FINE || argc < 2)
+        code = EXIT_BAD;
+    buf_free(&out);
+    return code;
+}

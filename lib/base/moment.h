@@ -13,7 +13,7 @@ struct moment {
     int64_t wall_ms;
 };
 
-#define MOMENT_TEXT_MAX 32
+#define MOMENT_TEXT_MAX 48
 
 /* "2026-03-01T04:05:06.789Z" into out; returns out. Years beyond 0000…9999 show
  * as the first or last moment of these. */

@@ -30,6 +30,7 @@ h:mbedtls/sha256.h libmbedtls-dev
 LIST
         ;;
     go) echo "go golang-go" ;;
+    bench) printf "%s\n" "curl curl" "bc bc" ;;
     test) printf '%s\n' "pc:cmocka libcmocka-dev" "python3 python3" "valgrind valgrind" \
         "$(clang_command) $(clang_command)" ;;
     fuzz) printf '%s\n' "clang-14 clang-14" "h:clang-14/fuzzer libclang-rt-14-dev" ;;

@@ -1,0 +1,3 @@
+module leakwatch.test/gowatch
+
+go 1.19

@@ -1,0 +1,136 @@
+#!/bin/bash
+# Measurements, printed as tables; nothing here passes or fails.
+#
+#   run.sh [SECONDS]     how long each watcher is observed (60)
+cd "$(dirname "$0")/../.." || exit
+. tests/sh/packages.sh
+. tests/sh/process.sh
+
+seconds=${1:-60}
+leakwatch=${LEAKWATCH:-build/release/leakwatch}
+work=$PWD/build/bench
+trap end_children EXIT
+
+# The parser of the installed Go toolchain is github.com/google/pprof/profile:
+# built from there, so that nothing is downloaded.
+build_goparse() {
+    local vendored
+    vendored=$(go env GOROOT)/src/cmd/vendor/github.com/google/pprof/profile
+    [ -d "$vendored" ] || { echo "no $vendored" >&2; return 1; }
+    rm -rf "$work/src" && mkdir -p "$work/src/pprof" || return
+    cp -r "$vendored" "$work/src/pprof/profile"
+    printf 'module github.com/google/pprof\n\ngo 1.19\n' >"$work/src/pprof/go.mod"
+    mkdir "$work/src/goparse" && cp tests/bench/goparse/main.go "$work/src/goparse/"
+    printf 'module goparse\n\ngo 1.19\n\nrequire github.com/google/pprof v0.0.0\n\n%s\n' \
+        'replace github.com/google/pprof => ../pprof' >"$work/src/goparse/go.mod"
+    (cd "$work/src/goparse" && go build -o "$work/goparse" .)
+}
+
+build() {
+    mkdir -p "$work"
+    tests/e2e/build.sh || return
+    (cd tests/bench/gowatch && go build -trimpath -o "$work/gowatch" .) || return
+    build_goparse
+}
+
+# start_service STACKS GOROUTINES: sets address.
+start_service() {
+    rm -f "$work/address"
+    spawn "$work/service.log" exec build/e2e/leaker -mode steady -stacks "$1" -goroutines "$2" -ready "$work/address"
+    wait_for 20 test -s "$work/address" || exit
+    address=$(cat "$work/address")
+}
+
+page() { curl -s "http://$address/debug/pprof/$1?debug=1"; }
+
+# ---- the parser ----
+
+mb_per_s() { awk '{ printf "%.0f", $1 / 1e6 }'; }
+
+# parse_row NAME FILE
+parse_row() {
+    local ours theirs
+    ours=$(build/release/bench/bench_parse "$2" 2 | mb_per_s)
+    theirs=$("$work/goparse" "$2" 2 2>&1 | mb_per_s)
+    printf '%-34s %9d %10s %14s %7s\n' "$1" "$(stat -c %s "$2")" "$ours" "$theirs" \
+        "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { if (b > 0) printf "%.1f x", a / b }')"
+}
+
+bench_parser() {
+    local stacks file
+    printf '\n%-34s %9s %10s %14s %7s\n' "parser" bytes "ours MB/s" "profile.Parse" ratio
+    for stacks in 100 1000 4000; do
+        start_service $stacks $stacks
+        page goroutine >"$work/goroutine-$stacks.txt"
+        parse_row "goroutine page, $stacks stacks" "$work/goroutine-$stacks.txt"
+        end_children
+    done
+    for file in tests/data/captures/cart-B.goroutine1.txt tests/data/captures/cart-B.heap1.txt; do
+        parse_row "$(basename "$file")" "$file"
+    done
+    gzip -dc tests/data/captures/big-8000-*.gz >"$work/big.txt"
+    parse_row "8,000 labelled records" "$work/big.txt"
+}
+
+# ---- the watchers ----
+
+# CPU of a process with all its threads, in microseconds.
+cpu_us() { cat /proc/"$1"/task/*/schedstat | awk '{ s += $1 } END { printf "%d", s / 1000 }'; }
+resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+# watch_row STACKS GOROUTINES: both watchers on the same service, side by side.
+watch_row() {
+    local ours theirs ours_us theirs_us bytes
+    start_service "$1" "$2"
+    bytes=$(page goroutine | wc -c)
+    rm -rf "$work/dir" && mkdir "$work/dir"
+    spawn "$work/watch.log" exec "$leakwatch" watch --target "http://$address" --dir "$work/dir" --listen off
+    ours=$SPAWNED
+    spawn "$work/gowatch.log" exec "$work/gowatch" "http://$address"
+    theirs=$SPAWNED
+    sleep 5 # start-up is not counted
+    ours_us=$(cpu_us "$ours") theirs_us=$(cpu_us "$theirs")
+    sleep "$seconds"
+    ours_us=$(($(cpu_us "$ours") - ours_us)) theirs_us=$(($(cpu_us "$theirs") - theirs_us))
+    printf '%7d %10d %9d   %11s %11s   %9d %9d' "$1" "$2" "$bytes" \
+        "$(per_minute $ours_us)" "$(per_minute $theirs_us)" "$(resident_kib "$ours")" "$(resident_kib "$theirs")"
+    dump_time "$ours"
+    printf ' %10s\n' "$(stat -c %b*%B "$work/dir"/history* 2>/dev/null | paste -sd+ | bc)"
+    end_children
+}
+
+per_minute() { awk -v us="$1" -v s="$seconds" 'BEGIN { printf "%.1f", us / 1000 * 60 / s }'; }
+
+# dump_time PID: from the signal until the dump's folder has its name, best of 3.
+dump_time() {
+    local i start best= before ms
+    for i in 1 2 3; do
+        before=$(visible_dumps) start=$(now_ms)
+        kill -USR1 "$1"
+        while [ "$(visible_dumps)" = "$before" ] && [ $(($(now_ms) - start)) -lt 5000 ]; do :; done
+        ms=$(($(now_ms) - start))
+        [ -n "$best" ] && [ "$best" -le $ms ] || best=$ms
+        sleep 2
+    done
+    printf ' %8s ms' "$best"
+}
+
+visible_dumps() {
+    local names=("$work/dir"/[0-9]*T[0-9]*)
+    echo ${#names[@]} "${names[-1]}"
+}
+
+bench_watchers() {
+    printf '\nwatchers, each for %s s, default cadence; CPU in ms a minute, resident in KiB\n' "$seconds"
+    printf '%7s %10s %9s   %11s %11s   %9s %9s %11s %10s\n' stacks goroutines page "CPU ours" "CPU Go" \
+        "RSS ours" "RSS Go" "to durable" history
+    watch_row 100 1000
+    watch_row 1000 1000
+    watch_row 4000 4000
+    watch_row 1000 10000
+    watch_row 1000 100000
+}
+
+build || exit
+bench_parser
+bench_watchers

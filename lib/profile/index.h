@@ -72,6 +72,13 @@ int vec_grow(struct profile *p, void *slot, size_t *cap, size_t need, size_t ele
          ? 0                       \
          : vec_grow((prof), &(v).p, &(v).cap, (v).n + (more), sizeof *(v).p))
 
+/* Elements of the smallest vector, slots of the smallest table. */
+#define VEC_LEAST 64
+
+/* Takes an empty vector back to its smallest. */
+void vec_shrink(struct profile *p, void *slot, size_t *cap, size_t element);
+#define VEC_SHRINK(prof, v) vec_shrink((prof), &(v).p, &(v).cap, sizeof *(v).p)
+
 /* Frees the storage of a vector. */
 #define VEC_RELEASE(prof, v)                      \
     do {                                          \
@@ -98,7 +105,7 @@ bool memo_stack(const struct profile *p, uint64_t hash, uint32_t *stack);
 void memo_add_stack(struct profile *p, uint64_t hash, uint32_t stack);
 
 void index_reset(struct profile_index *x);
-void index_release(struct profile *p); /* all but what strings need */
+void index_release(struct profile *p); /* all but a little for strings */
 void index_free(struct profile_index *x);
 
 #endif

@@ -24,7 +24,7 @@ int vec_grow(struct profile *p, void *slot, size_t *cap, size_t need, size_t ele
 {
     void *old, *grown;
     size_t room = p->ceiling > p->bytes ? (p->ceiling - p->bytes) / element : 0;
-    size_t want = *cap < 32 ? 64 : *cap * 2;
+    size_t want = *cap < VEC_LEAST ? VEC_LEAST : *cap * 2;
 
     if (need > UINT32_MAX)
         return ERR_LIMIT;
@@ -48,6 +48,21 @@ int vec_grow(struct profile *p, void *slot, size_t *cap, size_t need, size_t ele
     return 0;
 }
 
+void vec_shrink(struct profile *p, void *slot, size_t *cap, size_t element)
+{
+    void *old, *shrunk;
+
+    if (*cap <= VEC_LEAST)
+        return;
+    memcpy(&old, slot, sizeof old);
+    shrunk = realloc(old, VEC_LEAST * element);
+    if (!shrunk)
+        return;
+    memcpy(slot, &shrunk, sizeof shrunk);
+    p->bytes -= (*cap - VEC_LEAST) * element;
+    *cap = VEC_LEAST;
+}
+
 static void table_put(struct table *t, uint32_t hash, uint32_t id)
 {
     size_t i = hash & (t->cap - 1);
@@ -61,7 +76,7 @@ static void table_put(struct table *t, uint32_t hash, uint32_t id)
 /* Room for one more at a load of at most 3/4. */
 static int table_reserve(struct profile *p, struct table *t)
 {
-    size_t cap = t->cap ? t->cap * 2 : 64;
+    size_t cap = t->cap ? t->cap * 2 : VEC_LEAST;
     struct table grown = {.cap = cap};
 
     if ((t->n + 1) * 4 <= t->cap * 3)
@@ -373,6 +388,7 @@ void index_release(struct profile *p)
 {
     struct profile_index *x = p->index;
 
+    vec_shrink(p, &x->strings.slots, &x->strings.cap, sizeof *x->strings.slots);
     table_release(p, &x->functions);
     table_release(p, &x->locations);
     table_release(p, &x->stacks);

@@ -48,6 +48,8 @@ static void clear(struct profile *p)
  * shape, finds the ceiling taken. What the empty string needs stays. */
 static void release(struct profile *p)
 {
+    VEC_SHRINK(p, p->text);
+    VEC_SHRINK(p, p->strings);
     VEC_RELEASE(p, p->functions);
     VEC_RELEASE(p, p->lines);
     VEC_RELEASE(p, p->locations);

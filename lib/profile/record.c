@@ -10,7 +10,8 @@
 struct placing {
     uint32_t refs[2 * PROFILE_STACK_MAX];
     size_t n_refs;
-    size_t pc; /* the first PC that no frame has claimed */
+    size_t pc;     /* the first PC that no frame has claimed */
+    bool expanded; /* the one claimed last is C's: more frames may share it */
 };
 
 static int head_count(struct text_parser *t, struct str *line)
@@ -92,6 +93,7 @@ static int claim_pc(struct text_parser *t, struct placing *at, uint64_t address)
 
     while (i < r->n_pcs && !pc_is(r->pcs[i], address))
         i++;
+    at->expanded = i < r->n_pcs && r->pcs[i] == address;
     if (i == r->n_pcs)
         return 0;
     while (at->pc < i && !rc)
@@ -105,23 +107,26 @@ static uint32_t name_of(const struct text_parser *t, const struct known_line *f)
     return t->p->functions.p[f->function].name;
 }
 
+/* Whether frame i is one more of its predecessor's PC. */
+static bool shares_pc(const struct record *r, const struct placing *at, size_t i)
+{
+    return at->expanded && r->frames[i].address == r->frames[i - 1].address;
+}
+
 /* The end of the run of frames from `first` in one machine function, each
  * directly after the other among the PCs. */
-static size_t run_end(const struct record *r, size_t first, size_t pc)
+static size_t run_end(const struct record *r, const struct placing *at, size_t first)
 {
     const struct known_line *f = r->frames;
-    size_t end = first + 1;
+    size_t end = first + 1, pc = at->pc;
 
     for (; end < r->n_frames && f[end].function != NO_ID; end++) {
-        if (f[end].address == f[end - 1].address) /* C, expanded from one PC */
+        if (shares_pc(r, at, end))
             continue;
         if (f[end].entry != f[first].entry || !f[end].entry)
             break;
-        if (pc < r->n_pcs) {
-            if (!pc_is(r->pcs[pc], f[end].address))
-                break;
-            pc++;
-        }
+        if (pc < r->n_pcs && !pc_is(r->pcs[pc++], f[end].address))
+            break;
     }
     return end;
 }
@@ -130,14 +135,15 @@ static size_t run_end(const struct record *r, size_t first, size_t pc)
  * the machine function, all before it are inlined there: as Go's tryAdd, which
  * knows more, a location ends with the machine function or before a frame of
  * the same name (recursion). */
-static size_t location_end(const struct text_parser *t, size_t first, size_t end)
+static size_t location_end(const struct text_parser *t, const struct placing *at, size_t first)
 {
-    const struct known_line *f = t->record.frames;
+    const struct record *r = &t->record;
+    const struct known_line *f = r->frames;
+    size_t end = run_end(r, at, first), i = first + 1;
     uint32_t machine = name_of(t, &f[end - 1]);
-    size_t i = first + 1;
 
     for (; i < end && i - first < PROFILE_LINES_MAX; i++) {
-        if (f[i].address == f[i - 1].address)
+        if (shares_pc(r, at, i))
             continue;
         if (name_of(t, &f[i - 1]) == machine || name_of(t, &f[i]) == name_of(t, &f[i - 1]))
             break;
@@ -181,11 +187,11 @@ static int place_frames(struct text_parser *t, struct placing *at)
             if (f->address) /* 0 stands for an empty stack */
                 rc = place_hidden(t, at, f->address);
         } else {
-            end = location_end(t, first, run_end(r, first, at->pc));
+            end = location_end(t, at, first);
             rc = place_location(t, at, first, end);
         }
         for (size_t i = first + 1; i < end && !rc; i++)
-            if (r->frames[i].address != r->frames[i - 1].address)
+            if (!shares_pc(r, at, i))
                 rc = claim_pc(t, at, r->frames[i].address);
         first = end;
     }
@@ -246,6 +252,7 @@ static int find_stack(struct text_parser *t, uint32_t *stack)
     if ((rc = read_pcs(t)) || t->record.over)
         return rc;
     at.n_refs = at.pc = 0;
+    at.expanded = false;
     rc = place_frames(t, &at);
     if (!rc)
         rc = at.n_refs > PROFILE_STACK_MAX ? ERR_LIMIT

@@ -40,7 +40,10 @@ struct text_result {
 
 struct text_parser;
 
-/* out is reset first. 0 or -ENOMEM. The parser can be reused: text_restart. */
+/* out is emptied first. 0 or -ENOMEM. The parser can be reused: text_restart.
+ * An out that held a page before keeps its interned strings, functions and
+ * locations while they are few against its ceiling, also those that no sample
+ * refers to any more: the next page of the same program is parsed faster. */
 int text_new(struct text_parser **t, struct profile *out, struct text_options o);
 void text_restart(struct text_parser *t, struct profile *out, struct text_options o);
 int text_feed(struct text_parser *t, const void *bytes, size_t n);

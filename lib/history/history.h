@@ -16,8 +16,8 @@
  * least HISTORY_STACK_MATTERS, or growing) get a series; what does not fit is
  * summed in "other". When full, the finest stack tier shortens first.
  *
- * Ownership: the caller owns the block; struct history lives inside it or
- * beside it as history_bytes_needed says; spans handed out point into the block
+ * Ownership: the caller owns the block; struct history and every index live in
+ * its last part, nothing is allocated; spans handed out point into the block
  * and live until the next push. */
 #ifndef LW_HISTORY_HISTORY_H
 #define LW_HISTORY_HISTORY_H
@@ -86,16 +86,15 @@ struct history_value {
 struct history;
 
 /* Formats the block (at least HISTORY_BLOCK_MIN bytes, 8-aligned) for n_targets
- * names. boot_id: 16 bytes of this boot. *h is to be freed by history_close
- * (a small handle and the indexes; their bytes count against the block's size,
- * so that memory in all stays below `bytes` + 4 KiB). 0, -EINVAL, -ENOMEM. */
+ * names. boot_id: 16 bytes of this boot. *h points into the block, which has to
+ * outlive it; nothing else is allocated. 0 or -EINVAL. */
 int history_format(struct history **h, void *block, size_t bytes, const char *const *names,
                    int n_targets, struct moment now, const uint8_t boot_id[16]);
 
 /* Opens a block read from a file. Torn tails are dropped and counted; targets
  * are matched by name, new ones added, vanished ones' space reused. 0;
- * ERR_CORRUPT, ERR_VERSION (set the file aside), -EINVAL (another size),
- * -ENOMEM. read_only (the CLI): names may be NULL, the targets are the file's;
+ * ERR_CORRUPT, ERR_VERSION (set the file aside), -EINVAL (another size, bad
+ * names). read_only (the CLI): names may be NULL, the targets are the file's;
  * pushes are refused. */
 int history_load(struct history **h, void *block, size_t bytes, const char *const *names,
                  int n_targets, struct moment now, const uint8_t boot_id[16], bool read_only,
@@ -109,6 +108,9 @@ int history_target_find(const struct history *h, const char *name); /* or -1 */
 /* Ring time of a moment of this boot; and a wall label of a ring time. */
 int64_t history_time(const struct history *h, struct moment now);
 int64_t history_wall_ms(const struct history *h, int64_t t_ms);
+/* Notes what the wall clock says now, for labels and for the next boot: to be
+ * called about once a minute, before the file is synced. */
+void history_anchor(struct history *h, struct moment now);
 /* Ring time of the newest record of any tier, 0 when empty. */
 int64_t history_newest(const struct history *h, int target);
 int64_t history_oldest(const struct history *h, int target);
@@ -139,22 +141,31 @@ size_t history_note_get(const struct history *h, int target, void *out, size_t n
  * cannot hold all, the rest stays dirty and true is returned. */
 bool history_take_dirty(struct history *h, struct buf *out);
 
+/* True after symbols were compacted, until history_take_dirty has handed all
+ * over: ids have new meanings, so that the file is to be replaced as a whole
+ * (the first history_image_bytes of the block), not written in place. */
+bool history_wants_rewrite(const struct history *h);
+/* How much of the block is in the file; what follows is scratch, a hole. */
+size_t history_image_bytes(const struct history *h);
+
 /* ---- reading ---- */
 
 /* Points of a signal in [from_ms, to_ms), from the finest tier that covers each
  * part and is not finer than step_ms (0: finest), oldest first. Empty slots are
- * left out. Returns how many, at most max. */
+ * left out. Returns how many, at most max (then the newest). */
 size_t history_signal(const struct history *h, int target, enum history_signal s,
                       int64_t from_ms, int64_t to_ms, int64_t step_ms,
                       struct history_point *out, size_t max);
 
 /* Values of the stacks at a moment (the last sample at or before t_ms in the
- * finest tier that reaches there), "other" last. Returns how many; 0 when the
- * moment is older than anything. *at_ms (may be NULL) is the moment found. */
+ * finest tier that reaches there), those above 0, "other" last (and in it what
+ * exceeds max). Returns how many; 0 when the moment is older than anything. *at_ms (may be
+ * NULL) is the moment found. */
 size_t history_at(const struct history *h, int target, enum history_class class, int64_t t_ms,
                   struct history_value *out, size_t max, int64_t *at_ms);
 
-/* Stacks whose value rose most from from_ms to to_ms, by rise. */
+/* Stacks whose value rose most from from_ms (or the oldest moment, if that is
+ * younger) to to_ms, by rise. */
 struct history_growth {
     uint32_t stack;
     int64_t before, now;
@@ -166,12 +177,14 @@ size_t history_grown(const struct history *h, int target, enum history_class cla
 /* Minima of blocks of block_ms that end at end_ms (the last block is
  * [end_ms - block_ms, end_ms)), oldest first, from the tier that suits, for
  * n_stacks stacks: out[i * n_blocks + j]. A block without a sample is NAN; one
- * in which the stack was not there is 0. */
+ * in which the stack was not there is 0. Cheapest when end_ms is a multiple of
+ * block_ms and that one of a tier's step: one record a block. */
 void history_minima(const struct history *h, int target, enum history_class class,
                     const uint32_t *stacks, size_t n_stacks, int64_t end_ms, int64_t block_ms,
                     size_t n_blocks, float *out);
 
-/* One stack's series in [from_ms, to_ms): min as min, last as mean and max. */
+/* One stack's series in [from_ms, to_ms), of the finest tier that is not finer
+ * than step_ms: min as min, last as mean and max. As history_signal. */
 size_t history_series(const struct history *h, int target, enum history_class class,
                       uint32_t stack, int64_t from_ms, int64_t to_ms, int64_t step_ms,
                       struct history_point *out, size_t max);

@@ -147,18 +147,29 @@ void agent_perform(struct agent *a, struct actions *list)
 
 /* ---- the history on disk ---- */
 
+/* Rare (the first start, symbols compacted): the whole file at once, by rename. */
+static void rewrite(struct agent *a)
+{
+    bool more = true;
+
+    a->rewrite = store_rewrite_history(&a->store, a->block, a->block_bytes) != 0;
+    while (more && !a->rewrite) { /* what is on disk now is clean */
+        buf_reset(&a->dirty);
+        more = history_take_dirty(a->history, &a->dirty);
+    }
+}
+
 static void flush(struct agent *a, bool sync)
 {
     struct job *j;
 
+    a->flush_again = a->dirty_busy;
     if (!a->store_open || a->dirty_busy)
         return;
+    if (sync)
+        history_anchor(a->history, a->watch.now);
     if (a->rewrite || history_wants_rewrite(a->history)) {
-        /* Rare (first start, symbols compacted): the whole file, by rename. */
-        a->rewrite = store_rewrite_history(&a->store, a->block, a->block_bytes) != 0;
-        buf_reset(&a->dirty);
-        if (!a->rewrite)
-            history_mark_clean(a->history);
+        rewrite(a);
         return;
     }
     buf_reset(&a->dirty);
@@ -253,7 +264,7 @@ void agent_job_done(struct agent *a, struct job *j)
         a->dirty_busy = false;
         a->rewrite = j->result.error != 0; /* later, whole */
         note_store(a, j, "history");
-        if (a->stopping && !j->sync)
+        if (a->flush_again)
             flush(a, true);
         break;
     case JOB_FREE: break;

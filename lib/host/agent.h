@@ -40,7 +40,7 @@ struct agent {
     struct buf keep;                                     /* copies of a baseline's files */
     bool keep_busy;
     struct buf dirty; /* copy of the history's changes */
-    bool dirty_busy;
+    bool dirty_busy, flush_again;
     bool rewrite; /* the history file is to be replaced whole */
     int64_t flush_due_ms, sync_due_ms;
 

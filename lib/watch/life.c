@@ -187,6 +187,7 @@ void life_end(struct watch *w, int target)
     if (t->state == TARGET_WAITING)
         return;
     t->state = TARGET_WAITING;
+    t->probe = false;
     t->budget.failures = 0;
     t->due_ms[FETCH_INDEX] = w->now.boot_ms + watch_scaled(w, 500);
     if (t->dump.phase == DUMP_ASKING)

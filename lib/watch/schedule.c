@@ -82,6 +82,10 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
 {
     if (t->dump.phase == DUMP_ASKING)
         return FETCH_NATIVE_GOROUTINE;
+    if (t->life.record.id == 0) /* who it is is being found out */
+        return FETCH_NONE;
+    if (t->probe)
+        return FETCH_INDEX;
     if (t->state == TARGET_SILENT)
         return due(w, t, FETCH_INDEX) ? FETCH_INDEX : FETCH_NONE;
     if (!memory_is_local(t)) {
@@ -145,6 +149,7 @@ static void send(struct watch *w, int target, enum fetch_kind kind)
     a->fetch = kind;
     a->deadline_ms = watch_scaled(w, w->settings->fetch_timeout);
     t->in_flight = kind;
+    t->probe = t->probe && kind != FETCH_INDEX;
     t->sent_ms = w->now.boot_ms;
     t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
     if (t->state == TARGET_WAITING) {

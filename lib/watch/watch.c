@@ -276,7 +276,7 @@ void watch_hangup(struct watch *w, int target, struct moment now, struct actions
     watch_enter(w, now, a);
     if (t->state != TARGET_WAITING) {
         watch_act(w, ACTION_SAMPLE, target);
-        t->due_ms[FETCH_INDEX] = now.boot_ms;
+        t->probe = true;
     }
     schedule_target(w, target);
     watch_schedule_wake(w);

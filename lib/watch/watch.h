@@ -141,6 +141,7 @@ struct watched {
     struct budget budget;
     enum fetch_kind in_flight;
     int64_t sent_ms;
+    bool probe;                           /* does it live? the index is asked next */
     int64_t due_ms[FETCH_KINDS];          /* boot_ms */
     int64_t usage_at_page, usage_at_heap; /* for bringing scrapes forward */
     int64_t memory_due_ms;

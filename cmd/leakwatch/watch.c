@@ -1,0 +1,201 @@
+/* leakwatch watch: the agent, what the container runs. It must never keep a pod
+ * from starting: what is wrong is said in the log and in status, and it goes on. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/leakwatch/cmd.h"
+#include "lib/host/agent.h"
+#include "lib/host/disk_posix.h"
+#include "lib/host/host.h"
+
+struct watching {
+    struct settings settings;
+    struct target_spec targets[SETTINGS_TARGETS_MAX];
+    int n_targets;
+    struct host host;
+    struct disk_posix disk;
+    bool disk_open;
+    struct agent agent;
+    struct log log;
+    char log_line[LOG_LINE_MAX];
+    char problems[8][256]; /* bad settings, for status */
+    int n_problems;
+};
+
+/* One write a line, so that lines of other writers do not come between. */
+static void to_stderr(void *ctx, const char *line, size_t n)
+{
+    ssize_t written = write(STDERR_FILENO, line, n);
+
+    (void)ctx;
+    (void)written; /* a closed stderr is no reason to stop */
+}
+
+static void note_problem(void *ctx, const char *line)
+{
+    struct watching *w = ctx;
+
+    if (w->n_problems < (int)(sizeof(w->problems) / sizeof(w->problems[0])))
+        str_copy(w->problems[w->n_problems++], sizeof(w->problems[0]), str_of(line));
+}
+
+static void log_problems(struct watching *w)
+{
+    for (int i = 0; i < w->n_problems; i++) {
+        log_begin(&w->log, moment_now().wall_ms, LOG_ERROR, "bad setting");
+        log_cstr(&w->log, "why", w->problems[i]);
+        log_end(&w->log);
+    }
+}
+
+static bool name_taken(const struct watching *w, const char *name)
+{
+    for (int i = 0; i < w->n_targets; i++)
+        if (strcmp(w->targets[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The targets that can be read; `auto` when none can. */
+static void read_targets(struct watching *w)
+{
+    struct errmsg e;
+
+    for (int i = 0; i < w->settings.n_target; i++) {
+        struct target_spec *t = &w->targets[w->n_targets];
+
+        if (target_parse(str_of(w->settings.target[i]), t, &e) != 0) {
+            note_problem(w, e.text);
+        } else if (name_taken(w, t->name)) {
+            err_set(&e, ERR_USAGE,
+                    "--target: two targets are called '%s'; name them apart: "
+                    "NAME=URL",
+                    t->name);
+            note_problem(w, e.text);
+        } else {
+            w->n_targets++;
+        }
+    }
+    if (w->n_targets == 0)
+        w->n_targets = target_parse(STR("auto"), &w->targets[0], &e) == 0;
+}
+
+static void read_boot_id(uint8_t out[16])
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    int nibbles = 0;
+
+    memset(out, 0, 16);
+    for (ssize_t i = 0; i < n && nibbles < 32; i++) {
+        uint64_t digit;
+
+        if (str_hex((struct str){text + i, 1}, &digit) != 0)
+            continue; /* the dashes */
+        out[nibbles / 2] = (uint8_t)(out[nibbles / 2] << 4 | digit);
+        nibbles++;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void on_signal(struct host *h, int signum)
+{
+    struct watching *w = h->ctx;
+    char id[DUMP_ID_MAX];
+
+    if (signum == SIGUSR1)
+        agent_dump(&w->agent, -1, TRIGGER_SIGNAL, "SIGUSR1", id);
+    else if (signum == SIGTERM || signum == SIGINT)
+        agent_stop(&w->agent);
+}
+
+static void on_stopped(struct agent *a)
+{
+    struct watching *w = a->ctx;
+
+    host_stop(&w->host);
+}
+
+static int start_agent(struct watching *w, struct errmsg *e)
+{
+    char hostname[DISK_NAME_MAX] = "leakwatch";
+    uint8_t boot_id[16];
+    struct errmsg why;
+    int error;
+
+    gethostname(hostname, sizeof(hostname) - 1);
+    read_boot_id(boot_id);
+    w->disk_open = disk_posix_open(&w->disk, w->settings.dir, true, &why) == 0;
+    if (!w->disk_open)
+        note_problem(w, why.text);
+    error = agent_open(&w->agent, &w->settings, w->targets, w->n_targets, &w->host.io,
+                       w->disk_open ? &w->disk.disk : NULL, hostname, boot_id, &w->log, e);
+    if (error == 0) {
+        w->agent.on_stopped = on_stopped;
+        w->agent.ctx = w;
+        w->host.on_signal = on_signal;
+        w->host.ctx = w;
+    }
+    return error;
+}
+
+static int run(struct watching *w)
+{
+    struct errmsg e;
+
+    if (host_init(&w->host, &w->settings, w->targets, w->n_targets, &e) != 0)
+        return cmd_fail("%s", e.text);
+    if (start_agent(w, &e) == 0) {
+        log_problems(w);
+        log_begin(&w->log, moment_now().wall_ms, LOG_INFO, "watching");
+        log_cstr(&w->log, "version", LW_VERSION);
+        log_cstr(&w->log, "dir", w->settings.dir);
+        log_i64(&w->log, "targets", w->n_targets);
+        log_end(&w->log);
+        agent_start(&w->agent);
+        host_run(&w->host);
+        agent_close(&w->agent);
+    } else {
+        cmd_fail("%s", e.text);
+    }
+    if (w->disk_open)
+        disk_posix_close(&w->disk);
+    if (host_fini(&w->host, &e) != 0)
+        cmd_warn("%s", e.text);
+    return EXIT_FINE;
+}
+
+int cmd_watch(int argc, char **argv, char **envp)
+{
+    struct watching *w = calloc(1, sizeof(*w));
+    int n_words = 0, bad, code;
+
+    if (w == NULL)
+        return cmd_fail("no memory");
+    settings_defaults(&w->settings);
+    bad = settings_read(&w->settings, envp, argc, argv, &n_words, note_problem, w);
+    for (int i = 0; i < n_words; i++, bad++) {
+        struct errmsg e;
+
+        err_set(&e, ERR_USAGE, "watch takes no word '%s'; settings begin with --", argv[i]);
+        note_problem(w, e.text);
+    }
+    read_targets(w);
+    log_init(&w->log, w->log_line, (enum log_level)w->settings.log_level,
+             w->settings.log_format == 0 ? LOG_JSON : LOG_LOGFMT, to_stderr, NULL);
+    if (w->settings.strict && w->n_problems > 0) {
+        for (int i = 0; i < w->n_problems; i++)
+            cmd_warn("%s", w->problems[i]);
+        code = EXIT_BAD;
+    } else {
+        code = run(w);
+    }
+    free(w);
+    return code;
+}

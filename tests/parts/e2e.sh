@@ -54,6 +54,8 @@ part_e2e() {
         part_e2e_oom
         check e2e/demo 150 tests/e2e/demo.sh
     fi
+    check e2e/pprof-diff 300 tests/e2e/pprof_diff.sh build/release
+    check e2e/cost 300 tests/e2e/cost.sh 1000
     check e2e/kill9 300 tests/e2e/kill9.sh "${KILLS:-50}"
     return 0
 }
@@ -85,6 +87,7 @@ part_soak() {
     tests/e2e/soak.sh "$@" 2>&1 | tee "$(log_of soak)"
     status=${PIPESTATUS[0]}
     report soak "$status" "$start"
+    check soak/cost 1500 tests/e2e/cost.sh 10000
     check soak/kill9 1200 tests/e2e/kill9.sh 200
     return 0
 }

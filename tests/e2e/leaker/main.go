@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -28,6 +29,7 @@ var (
 	mute       = flag.Duration("mute", 0, "stop answering so long before the limit is full")
 	stacks     = flag.Int("stacks", 1000, "distinct stacks of mode steady")
 	goroutines = flag.Int("goroutines", 1000, "goroutines of mode steady")
+	canned     = flag.Int("canned", 0, "answer with so many pages made beforehand, at no cost, in turn")
 	ready      = flag.String("ready", "", "file that gets the address")
 )
 
@@ -106,6 +108,41 @@ func steady() {
 	}
 }
 
+// pages are goroutine pages between which a tenth of the stacks changes.
+func pages(n int) [][]byte {
+	forever := make(chan []byte)
+	made := make([][]byte, n)
+	for i := range made {
+		for j := i; j < *stacks; j += 10 {
+			go outer[j/len(inner)%len(outer)](forever, j%len(inner))
+		}
+		time.Sleep(50 * time.Millisecond) // until they wait
+		var page bytes.Buffer
+		if err := runtimepprof.Lookup("goroutine").WriteTo(&page, 1); err != nil {
+			log.Fatal(err)
+		}
+		made[i] = page.Bytes()
+	}
+	return made
+}
+
+var scrapes atomic.Int64
+
+// profile counts the goroutine pages asked for, and answers with canned ones if
+// there are any.
+func profile(prepared [][]byte) http.HandlerFunc {
+	live := pprof.Handler("goroutine")
+	return func(w http.ResponseWriter, r *http.Request) {
+		i := scrapes.Add(1) - 1
+		if len(prepared) == 0 || r.FormValue("debug") != "1" {
+			live.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Write(prepared[i%int64(len(prepared))])
+	}
+}
+
 // quiet answers until the service is told to fall silent; then it only waits.
 func quiet(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -124,6 +161,10 @@ func serve() {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", quiet(pprof.Index))
+	mux.HandleFunc("/debug/pprof/goroutine", quiet(profile(pages(*canned))))
+	mux.HandleFunc("/scrapes", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, scrapes.Load())
+	})
 	mux.HandleFunc("/debug/pprof/symbol", quiet(pprof.Symbol))
 	if err := os.WriteFile(*ready+".tmp", []byte(fmt.Sprintln(l.Addr())), 0o644); err != nil {
 		log.Fatal(err)

@@ -26,6 +26,8 @@ static double goroutines_hour_ago(const struct detect_view *v)
     int64_t to_ms = v->t_ms - detect_scaled(v, HOUR_MS) + 1;
     int64_t from_ms = to_ms - detect_scaled(v, LOOKBACK_MS);
     if (from_ms < v->life_start_ms)
+        from_ms = v->life_start_ms;
+    if (from_ms >= to_ms)
         return -1;
     size_t n = history_signal(v->history, v->target, HISTORY_GOROUTINES, from_ms, to_ms, 0, p,
                               sizeof(p) / sizeof(p[0]));

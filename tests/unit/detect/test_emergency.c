@@ -115,7 +115,8 @@ static void test_gap_is_not_a_slope(void **state)
     r.t_ms += 3600 * 1000;
     run_hold(&r, 600 * MB, 10000);
     assert_int_equal(run_fired(&r), 0);
-    run_ramp(&r, 600 * MB, 790 * MB, 5000); /* and the gap does not dull it */
+    r.t_ms += 3600 * 1000;
+    run_ramp(&r, 600 * MB, 790 * MB, 5000); /* and the gap does not dull what follows */
     assert_int_equal(r.fired[EMERGENCY_ETA], 1);
 }
 

@@ -134,8 +134,7 @@ static int copy_label(struct profile *dst, const struct profile *src, const stru
     return copy_string(dst, src, from->unit, &to->unit);
 }
 
-/* Labels go straight to the end of dst's vector, past those that count, and
- * are taken in by profile_sample's own copy onto themselves. */
+/* Labels go straight to where profile_sample_of takes them from. */
 static int copy_labels(struct profile *dst, const struct profile *src, const struct sample *s,
                        const struct label *extra, size_t *n)
 {
@@ -154,16 +153,15 @@ int profile_copy_sample(struct profile *dst, const struct profile *src, const st
                         const int64_t values[PROFILE_VALUES_MAX], const struct label *extra)
 {
     const uint32_t *refs = sample_refs(src, s);
-    uint32_t stack[PROFILE_STACK_MAX];
+    uint32_t locations[PROFILE_STACK_MAX], stack;
     size_t n_labels;
     int rc = 0;
 
     for (uint32_t i = 0; i < s->n_refs && !rc; i++)
-        rc = copy_location(dst, src, refs[i], &stack[i]);
+        rc = copy_location(dst, src, refs[i], &locations[i]);
+    if (!rc)
+        rc = profile_stack(dst, locations, s->n_refs, &stack);
     if (!rc)
         rc = copy_labels(dst, src, s, extra, &n_labels);
-    if (rc)
-        return rc;
-    return profile_sample(dst, stack, s->n_refs, dst->labels.p + dst->labels.n, n_labels,
-                          values);
+    return rc ? rc : profile_sample_of(dst, stack, n_labels, values);
 }

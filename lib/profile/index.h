@@ -89,10 +89,10 @@ void vec_shrink(struct profile *p, void *slot, size_t *cap, size_t element);
 
 /* The id of the stack of these locations. */
 int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32_t *stack);
-/* As profile_sample, of a stack that is there. labels may lie in p->labels
- * behind those that count. */
-int profile_sample_of(struct profile *p, uint32_t stack, const struct label *labels,
-                      size_t n_labels, const int64_t values[PROFILE_VALUES_MAX]);
+/* As profile_sample, of a stack that is there; the labels lie in p->labels
+ * already, behind those that count. */
+int profile_sample_of(struct profile *p, uint32_t stack, size_t n_labels,
+                      const int64_t values[PROFILE_VALUES_MAX]);
 
 /* Empties the profile, but keeps what is interned and the memo while that is
  * small against the ceiling and mostly in use: else as profile_reset. */

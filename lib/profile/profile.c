@@ -114,13 +114,13 @@ void profile_free(struct profile *p)
     *p = (struct profile){0};
 }
 
-int profile_sample_of(struct profile *p, uint32_t stack, const struct label *labels,
-                      size_t n_labels, const int64_t values[PROFILE_VALUES_MAX])
+int profile_sample_of(struct profile *p, uint32_t stack, size_t n_labels,
+                      const int64_t values[PROFILE_VALUES_MAX])
 {
     struct sample *s;
-    int rc;
+    int rc = VEC_RESERVE(p, p->samples, 1);
 
-    if ((rc = VEC_RESERVE(p, p->samples, 1)) || (rc = VEC_RESERVE(p, p->labels, n_labels)))
+    if (rc)
         return rc;
     s = &p->samples.p[p->samples.n++];
     s->first_ref = p->index->stack_list.p[stack].first_ref;
@@ -128,8 +128,6 @@ int profile_sample_of(struct profile *p, uint32_t stack, const struct label *lab
     s->first_label = (uint32_t)p->labels.n;
     s->n_labels = (uint32_t)n_labels;
     memcpy(s->values, values, sizeof s->values);
-    if (n_labels)
-        memmove(p->labels.p + p->labels.n, labels, n_labels * sizeof *labels);
     p->labels.n += n_labels;
     return 0;
 }
@@ -141,7 +139,13 @@ int profile_sample(struct profile *p, const uint32_t *locations, size_t n,
     uint32_t stack;
     int rc = n > PROFILE_STACK_MAX ? ERR_LIMIT : profile_stack(p, locations, n, &stack);
 
-    return rc ? rc : profile_sample_of(p, stack, labels, n_labels, values);
+    if (!rc)
+        rc = VEC_RESERVE(p, p->labels, n_labels);
+    if (rc)
+        return rc;
+    if (n_labels)
+        memcpy(p->labels.p + p->labels.n, labels, n_labels * sizeof *labels);
+    return profile_sample_of(p, stack, n_labels, values);
 }
 
 struct str profile_text(const struct profile *p, uint32_t string_id)
@@ -157,12 +161,12 @@ struct str profile_text(const struct profile *p, uint32_t string_id)
 
 const uint32_t *sample_refs(const struct profile *p, const struct sample *s)
 {
-    return p->refs.p + s->first_ref;
+    return s->n_refs ? p->refs.p + s->first_ref : NULL;
 }
 
 const struct label *sample_labels(const struct profile *p, const struct sample *s)
 {
-    return p->labels.p + s->first_label;
+    return s->n_labels ? p->labels.p + s->first_label : NULL;
 }
 
 int profile_value_index(const struct profile *p, const char *type)

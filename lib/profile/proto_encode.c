@@ -20,7 +20,7 @@ struct encoder {
     const struct profile *p;
     struct buf *out;
     struct gzip_writer *gzip; /* NULL: out is the result, not a stage */
-    bool *used_locations, *used_functions;
+    bool *used_locations, *used_functions, *used_strings;
     bool one_mapping; /* all locations refer to mapping 1 */
 };
 
@@ -45,21 +45,28 @@ static void message_end(struct encoder *e, size_t start)
     stage_flush(e, STAGE_BYTES);
 }
 
+/* A field that refers to a string. */
+static void put_string_id(struct encoder *e, uint32_t number, uint32_t id)
+{
+    e->used_strings[id] = true;
+    wire_put_int(e->out, number, id);
+}
+
 static void put_value_type(struct encoder *e, uint32_t number, struct value_type t)
 {
     size_t start = wire_open(e->out, number);
-    wire_put_int(e->out, VALUE_TYPE_TYPE, t.type);
-    wire_put_int(e->out, VALUE_TYPE_UNIT, t.unit);
+    put_string_id(e, VALUE_TYPE_TYPE, t.type);
+    put_string_id(e, VALUE_TYPE_UNIT, t.unit);
     message_end(e, start);
 }
 
 static void put_label(struct encoder *e, const struct label *l)
 {
     size_t start = wire_open(e->out, SAMPLE_LABEL);
-    wire_put_int(e->out, LABEL_KEY, l->key);
-    wire_put_int(e->out, LABEL_STR, l->str);
+    put_string_id(e, LABEL_KEY, l->key);
+    put_string_id(e, LABEL_STR, l->str);
     wire_put_int(e->out, LABEL_NUM, (uint64_t)l->num);
-    wire_put_int(e->out, LABEL_UNIT, l->unit);
+    put_string_id(e, LABEL_UNIT, l->unit);
     wire_close(e->out, start);
 }
 
@@ -104,8 +111,8 @@ static void put_mapping(struct encoder *e, uint64_t id, const struct mapping *m)
     wire_put_int(e->out, MAPPING_START, m->start);
     wire_put_int(e->out, MAPPING_LIMIT, m->limit);
     wire_put_int(e->out, MAPPING_OFFSET, m->offset);
-    wire_put_int(e->out, MAPPING_FILE, m->file);
-    wire_put_int(e->out, MAPPING_BUILD_ID, m->build_id);
+    put_string_id(e, MAPPING_FILE, m->file);
+    put_string_id(e, MAPPING_BUILD_ID, m->build_id);
     wire_put_int(e->out, MAPPING_HAS_FUNCTIONS, m->has_functions);
     wire_put_int(e->out, MAPPING_HAS_FILENAMES, m->has_filenames);
     wire_put_int(e->out, MAPPING_HAS_LINE_NUMBERS, m->has_line_numbers);
@@ -170,19 +177,20 @@ static void put_function(struct encoder *e, uint32_t id)
     const struct function *f = &e->p->functions.p[id];
     size_t start = wire_open(e->out, PROFILE_FUNCTION);
     wire_put_int(e->out, FUNCTION_ID, (uint64_t)id + 1);
-    wire_put_int(e->out, FUNCTION_NAME, f->name);
-    wire_put_int(e->out, FUNCTION_SYSTEM_NAME, f->system_name);
-    wire_put_int(e->out, FUNCTION_FILENAME, f->file);
+    put_string_id(e, FUNCTION_NAME, f->name);
+    put_string_id(e, FUNCTION_SYSTEM_NAME, f->system_name);
+    put_string_id(e, FUNCTION_FILENAME, f->file);
     wire_put_int(e->out, FUNCTION_START_LINE, (uint64_t)f->start_line);
     message_end(e, start);
 }
 
-/* Strings under their own ids; the comment, if any, is the one after them. */
+/* Strings under their own ids, empty where nothing refers to one: a profile may
+ * still hold those of an earlier page; the comment, if any, is the one after them. */
 static void put_strings(struct encoder *e)
 {
     const struct profile *p = e->p;
     for (uint32_t i = 0; i < p->strings.n; i++) {
-        struct str s = profile_text(p, i);
+        struct str s = e->used_strings[i] ? profile_text(p, i) : STR("");
         put_string(e, s.p, s.n);
     }
     if (!p->from_text)
@@ -205,19 +213,19 @@ static void encode(struct encoder *e)
     for (uint32_t i = 0; i < p->functions.n && !e->out->overflow; i++)
         if (e->used_functions[i])
             put_function(e, i);
-    put_strings(e);
     wire_put_int(e->out, PROFILE_TIME_NANOS, (uint64_t)p->time_nanos);
     wire_put_int(e->out, PROFILE_DURATION_NANOS, (uint64_t)p->duration_nanos);
     put_value_type(e, PROFILE_PERIOD_TYPE, p->period_type);
     wire_put_int(e->out, PROFILE_PERIOD, (uint64_t)p->period);
-    wire_put_int(e->out, PROFILE_DEFAULT_SAMPLE_TYPE, p->default_sample_type);
+    put_string_id(e, PROFILE_DEFAULT_SAMPLE_TYPE, p->default_sample_type);
+    put_strings(e);
     stage_flush(e, 1);
 }
 
-/* One allocation a call: a mark for each location and function. */
+/* One allocation a call: a mark for each location, function and string. */
 static int encode_to(const struct profile *p, struct buf *out, struct gzip_writer *gzip)
 {
-    bool *marks = calloc(p->locations.n + p->functions.n + 1, sizeof *marks);
+    bool *marks = calloc(p->locations.n + p->functions.n + p->strings.n, sizeof *marks);
     if (!marks)
         return -ENOMEM;
     struct encoder e = {.p = p,
@@ -225,6 +233,7 @@ static int encode_to(const struct profile *p, struct buf *out, struct gzip_write
                         .gzip = gzip,
                         .used_locations = marks,
                         .used_functions = marks + p->locations.n,
+                        .used_strings = marks + p->locations.n + p->functions.n,
                         .one_mapping = p->from_text || p->n_mappings == 0};
     encode(&e);
     free(marks);

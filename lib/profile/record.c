@@ -273,8 +273,7 @@ static int add_sample(struct text_parser *t)
     if (t->o.fold) /* one is kept for [other] */
         rc = VEC_RESERVE(p, p->samples, 2);
     if (!rc)
-        rc = profile_sample_of(p, stack, p->labels.p + p->labels.n, t->record.n_labels,
-                               t->record.values);
+        rc = profile_sample_of(p, stack, t->record.n_labels, t->record.values);
     return text_spill(t, rc);
 }
 
@@ -339,5 +338,5 @@ int record_reserve_other(struct text_parser *t)
 
 int record_add_other(struct text_parser *t)
 {
-    return profile_sample_of(t->p, t->other, NULL, 0, t->other_values);
+    return profile_sample_of(t->p, t->other, 0, t->other_values);
 }

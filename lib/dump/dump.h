@@ -46,7 +46,7 @@ struct dump_input {
     const struct history *history;
     int target;
     int64_t t_ms;               /* ring time of the trigger */
-    struct profile *scratch[3]; /* for diffs and decoding; contents lost */
+    struct profile *scratch[2]; /* for diffs and decoding; contents lost */
 };
 
 /* Phase 1, in order: goroutine.diff.pb.gz, summary.txt, heap.diff.pb.gz,
@@ -64,12 +64,14 @@ int dump_render(const struct dump_input *in, struct bundle *out);
  * goroutine.diff.pb.gz to open: native when there is one. */
 void dump_list_files(struct manifest *m, const struct bundle *b, const char *prefix);
 
-/* native/: the bodies as they came and the diff of each pair that is there. */
+/* native/: the bodies as they came, as goroutine{,.base,.diff}.pb.gz,
+ * goroutineleak.pb.gz and goroutines.txt. */
 struct native_input {
     const void *goroutine_gz, *goroutine_base_gz, *leak_gz, *stacks_text;
     size_t goroutine_gz_bytes, goroutine_base_gz_bytes, leak_gz_bytes, stacks_text_bytes;
     struct profile *scratch[3];
 };
+/* 0 or the first error (the bundle then holds what could be made). */
 int dump_render_native(const struct native_input *in, struct bundle *out);
 
 /* summary.txt of a manifest (what a person reads first), width 80. */

@@ -1,0 +1,114 @@
+/* Goroutines are counted, heap is weighed. Which of them leads the list? A
+ * goroutine that waits for ever holds what its stack points to, so that a leak
+ * of goroutines shows in the heap too, and there it is the effect: goroutines
+ * lead when they grew by a good share of what there was. They lead as well when
+ * their stacks alone weigh more than the heap's growth. */
+#include "lib/dump/culprits.h"
+
+#include <string.h>
+
+#include "lib/dump/dump.h"
+#include "lib/profile/diff.h"
+
+#define LEADERS_MAX 5
+#define GOROUTINES_MATTER 64
+/* The smallest stack and its descriptor. */
+#define GOROUTINE_BYTES 2560
+#define FRAMES_MAX 128
+#define HOUR_MS 3600000.0
+
+struct found {
+    struct stack_delta deltas[MANIFEST_CULPRITS_MAX];
+    int n;                     /* those that grew */
+    double growth, base_total; /* of all stacks together */
+};
+
+/* Noise beside the first is not named. */
+#define LEAST_SHARE 0.01
+
+static bool worth_naming(const struct stack_delta *d, const struct stack_delta *first)
+{
+    double grown = (double)d->now - (double)d->base;
+
+    return grown > 0 && d->now_sample != UINT32_MAX &&
+           grown >= LEAST_SHARE * ((double)first->now - (double)first->base);
+}
+
+static void find(struct culprit_sides sides, const char *type, struct found *out)
+{
+    *out = (struct found){0};
+    if (!sides.now)
+        return;
+    int value = profile_value_index(sides.now, type);
+    int n =
+        profile_rank(sides.now, sides.base, value, out->deltas, MANIFEST_CULPRITS_MAX, NULL);
+    for (int i = 0; i < n; i++)
+        if (worth_naming(&out->deltas[i], &out->deltas[0]))
+            out->deltas[out->n++] = out->deltas[i];
+    if (sides.base)
+        out->base_total =
+            (double)profile_total(sides.base, profile_value_index(sides.base, type));
+    out->growth = (double)profile_total(sides.now, value) - out->base_total;
+}
+
+static bool goroutines_lead(const struct manifest *m, const struct found *goroutines,
+                            const struct found *heap)
+{
+    if (!strcmp(m->verdict.kind, "heap"))
+        return false;
+    if (!strcmp(m->verdict.kind, "drift") || !strcmp(m->verdict.kind, "step"))
+        return true;
+    if (goroutines->growth >= GOROUTINES_MATTER &&
+        goroutines->growth >= goroutines->base_total / 4)
+        return true;
+    return goroutines->growth * GOROUTINE_BYTES >= heap->growth;
+}
+
+static void culprit_fill(struct manifest_culprit *c, const struct manifest *m,
+                         struct culprit_sides sides, const struct found *f, int i,
+                         const char *unit)
+{
+    const struct stack_delta *d = &f->deltas[i];
+    struct frame frames[FRAMES_MAX];
+    const struct sample *s = &sides.now->samples.p[d->now_sample];
+    size_t n = sample_frames(sides.now, s, frames, FRAMES_MAX);
+    double growth = (double)d->now - (double)d->base;
+
+    *c = (struct manifest_culprit){.before = d->base, .now = d->now};
+    str_copy(c->unit, sizeof c->unit, str_of(unit));
+    fingerprint_frames(frames, n, c->fingerprint);
+    if (n) {
+        const struct frame *at = &frames[culprit_frame(frames, n)];
+        str_copy(c->function, sizeof c->function, at->function);
+        str_copy(c->file, sizeof c->file, at->file);
+        c->line = at->line;
+    }
+    if (m->baseline.age_ms > 0)
+        c->per_hour = growth * HOUR_MS / (double)m->baseline.age_ms;
+    if (f->growth > 0)
+        c->share = growth < f->growth ? growth / f->growth : 1;
+}
+
+static void append(struct manifest *m, struct culprit_sides sides, const struct found *f,
+                   int most, const char *unit)
+{
+    for (int i = 0; i < f->n && i < most && m->n_culprits < MANIFEST_CULPRITS_MAX; i++)
+        culprit_fill(&m->culprits[m->n_culprits++], m, sides, f, i, unit);
+}
+
+void culprits_find(struct manifest *m, struct culprit_sides goroutines,
+                   struct culprit_sides heap)
+{
+    struct found g, h;
+
+    find(goroutines, "goroutine", &g);
+    find(heap, "inuse_space", &h);
+    m->n_culprits = 0;
+    if (goroutines_lead(m, &g, &h)) {
+        append(m, goroutines, &g, h.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "goroutines");
+        append(m, heap, &h, MANIFEST_CULPRITS_MAX, "bytes");
+    } else {
+        append(m, heap, &h, g.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "bytes");
+        append(m, goroutines, &g, MANIFEST_CULPRITS_MAX, "goroutines");
+    }
+}

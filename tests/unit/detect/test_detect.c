@@ -18,13 +18,15 @@ struct service {
     struct feed f;
     struct staircase s;
     int64_t t_ms;
+    int64_t scale;         /* of time: ring time passes slower than t_ms by this */
     int64_t leak_until_ms; /* the leak stops (keeps what it has) */
     bool holey;            /* four samples in ten are missed */
 };
 
 static void service_open(struct service *v, double per_hour)
 {
-    *v = (struct service){.s = {.seed = 7, .per_hour = per_hour, .every_ms = 5 * MINUTE_MS}};
+    *v = (struct service){.s = {.seed = 7, .per_hour = per_hour, .every_ms = 5 * MINUTE_MS},
+                          .scale = 1};
     assert_int_equal(feed_open(&v->f, ORIGIN_MS), 0);
     v->f.names[0] = "main.handle";
     v->f.names[1] = "main.leak";
@@ -42,7 +44,7 @@ static struct seen service_run(struct service *v, int64_t for_ms)
         staircase_at(&v->s, leak_ms, &counts[0], &counts[1]);
         if (v->holey && staircase_noise(&v->s) > 0.05)
             continue;
-        enum detect_change change = feed_step(&v->f, ORIGIN_MS + v->t_ms, counts);
+        enum detect_change change = feed_step(&v->f, ORIGIN_MS + v->t_ms / v->scale, counts);
         if (change == DETECT_RAISED && seen.n_raised++ == 0)
             seen.raised = v->t_ms / MINUTE_MS;
         if (change == DETECT_CLEARED && seen.n_cleared++ == 0)
@@ -181,6 +183,23 @@ static void test_allowed_stack_is_silent(void **state)
     feed_close(&v.f);
 }
 
+/* Two hours in two minutes, or in twelve seconds. */
+static void test_time_scale(void **state)
+{
+    (void)state;
+    for (int64_t scale = 60; scale <= 600; scale *= 10) {
+        struct service v;
+        service_open(&v, 100);
+        v.scale = v.f.view.time_scale = scale;
+        v.leak_until_ms = 4 * HOUR_MS;
+        struct seen seen = service_run(&v, 16 * HOUR_MS);
+        assert_in_range(seen.raised, 120, 130);
+        assert_in_range(seen.cleared, 10 * 60, 12 * 60);
+        assert_int_equal(seen.n_raised, 1);
+        feed_close(&v.f);
+    }
+}
+
 /* One stack by a function of time, minute by minute; how many verdicts. */
 static int verdicts_of(int64_t (*count)(int64_t minute), int64_t hours)
 {
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_grace_of_each_life),
         cmocka_unit_test(test_confirmed_stays_with_its_culprit),
         cmocka_unit_test(test_allowed_stack_is_silent),
+        cmocka_unit_test(test_time_scale),
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_worst_culprits_first),
         cmocka_unit_test(test_texts),

@@ -232,6 +232,7 @@ void world_kill(struct world *w)
             w->io.io.cancel(&w->io.io, &w->agent.fetches[i]);
         }
     w->io.n_jobs = 0;
+    w->io.wake_ms = -1;
     agent_close(&w->agent);
 }
 

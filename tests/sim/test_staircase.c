@@ -30,10 +30,11 @@ static void free_world(struct world *w)
     free(w);
 }
 
+/* By its goroutines or by the heap they hold. */
 static bool names_leak(const struct manifest *m)
 {
     return m->n_culprits > 0 &&
-           strcmp(m->culprits[0].function, "main.fetchUserData.func1") == 0;
+           str_starts(str_of(m->culprits[0].function), "main.fetchUserData");
 }
 
 static void test_three_days(void **state)

@@ -121,7 +121,7 @@ int file_replace(struct store *s, const char *folder, const char *tmp, const cha
     return d->sync_dir(d, dir);
 }
 
-int file_read(struct store *s, const char *path, struct buf *out)
+int file_get(struct store *s, const char *path, struct buf *out)
 {
     struct disk *d = s->disk;
     int handle = d->open(d, path, DISK_READ), rc;

@@ -37,7 +37,7 @@ int file_create(struct store *s, const char *path, const void *bytes, size_t n);
 int file_replace(struct store *s, const char *folder, const char *tmp, const char *name,
                  const void *bytes, size_t n);
 /* Appends the whole file; ERR_LIMIT when out has no room for it. */
-int file_read(struct store *s, const char *path, struct buf *out);
+int file_get(struct store *s, const char *path, struct buf *out);
 
 /* Removes a folder of ours: its regular files and native/ in it. Other things
  * stay, and so does the folder then (-ENOTEMPTY). -ENOENT when it is not there. */

@@ -42,7 +42,7 @@ int store_read_history(struct store *s, void *block, size_t bytes)
     if ((uint64_t)size != bytes)
         return ERR_MISMATCH;
     buf_fixed(&out, block, bytes);
-    return file_read(s, path_join(s, "", HISTORY_FILE, path), &out);
+    return file_get(s, path_join(s, "", HISTORY_FILE, path), &out);
 }
 
 struct record {

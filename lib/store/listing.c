@@ -14,7 +14,7 @@ int store_read_manifest(struct store *s, const char *id, struct manifest *m, str
     if (!dump_id_valid(id))
         return err_set(e, -EINVAL, "\"%.100s\" is not the id of a dump", id);
     buf_init(&bytes, MANIFEST_BYTES_MAX);
-    rc = file_read(s, path_join(s, id, "manifest.json", path), &bytes);
+    rc = file_get(s, path_join(s, id, "manifest.json", path), &bytes);
     if (rc)
         err_set(e, rc, "%s: %s", path, err_text(rc));
     else
@@ -49,7 +49,7 @@ int store_read_file(struct store *s, const char *id, const char *name, struct bu
 
     if (!dump_id_valid(id) || !name_valid(last))
         return -EINVAL;
-    return file_read(s, path_join(s, id, name, path), out);
+    return file_get(s, path_join(s, id, name, path), out);
 }
 
 int store_resolve(struct store *s, const char *text, char id[DUMP_ID_MAX], struct errmsg *e)

@@ -142,5 +142,5 @@ int store_get(struct store *s, const char *name, struct buf *out)
 
     if (!name_valid(name))
         return -EINVAL;
-    return file_read(s, path_join(s, "", name, path), out);
+    return file_get(s, path_join(s, "", name, path), out);
 }

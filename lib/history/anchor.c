@@ -51,6 +51,7 @@ void anchor_format(struct history *h, struct moment now, const uint8_t boot_id[1
                                 .wall_ms = clamp_time(now.wall_ms)};
     memcpy(h->anchor.boot_id, boot_id, sizeof(h->anchor.boot_id));
     anchor_write(h);
+    anchor_write(h);
 }
 
 static bool anchor_valid(const struct anchor *a)

@@ -18,6 +18,7 @@
 #define RISES_MATTER 3
 /* Pushes between two attempts to make room: a scan of all pages is not free. */
 #define ROOM_PAUSE 64
+#define ROOM_ROUNDS 8
 
 void series_format(struct history *h)
 {
@@ -114,73 +115,87 @@ static void series_sweep(struct history *h)
     }
 }
 
-/* Marks in watched[] what moments and series refer to; returns how many stacks
- * are referred to by moments alone. */
-static uint32_t mark_stacks(struct history *h)
+/* What moments and series refer to: watched[stack] is a bit per tier, or LIVE.
+ * How much each tier's moments hold of stacks that are dead; returns their
+ * number. */
+#define LIVE (1U << STACK_TIERS)
+
+static uint32_t mark_stacks(struct history *h, double dead_in[STACK_TIERS])
 {
     uint32_t dead = 0;
 
     memset(h->watched, 0, slots_of(h) * sizeof(*h->watched));
-    for (uint32_t channel = 0; channel < CHANNELS; channel++) {
-        for (int tier = 0; tier < STACK_TIERS; tier++) {
-            struct reader r;
-            reader_seek(&r, h, channel_stream(channel, tier), 0);
-            while (reader_next(&r)) {
-                struct entry e;
-                uint32_t slot = 0;
-                while (entry_next(&r.p, r.end, &slot, &e))
-                    if (e.slot > 0)
-                        h->watched[e.slot - 1] = 1;
-            }
+    for (uint32_t i = 0; i < CHANNELS * STACK_TIERS; i++) {
+        struct reader r;
+        reader_seek(&r, h, channel_stream(i / STACK_TIERS, (int)(i % STACK_TIERS)), 0);
+        while (reader_next(&r)) {
+            struct entry e;
+            uint32_t slot = 0;
+            while (entry_next(&r.p, r.end, &slot, &e))
+                if (e.slot > 0)
+                    h->watched[e.slot - 1] |= 1U << (i % STACK_TIERS);
         }
     }
+    for (int tier = 0; tier < STACK_TIERS; tier++)
+        dead_in[tier] = 0;
     for (uint32_t id = 0; id < h->stack_top; id++) {
-        dead += h->watched[id] != 0 && h->stack_series[id] == NONE;
+        uint32_t tiers = h->watched[id];
         if (h->stack_series[id] != NONE)
-            h->watched[id] = 1;
+            h->watched[id] = LIVE;
+        else if (tiers != 0)
+            dead++;
+        for (int tier = 0; tier < STACK_TIERS && h->watched[id] != LIVE; tier++)
+            if (tiers & (1U << tier))
+                dead_in[tier] += 1.0 / __builtin_popcount(tiers);
     }
     return dead;
 }
 
-/* Evicts an eighth of the stack pages: of all streams, the oldest segments. */
-static void forget_oldest(struct history *h)
+/* Evicts a quarter of a tier's segments over all channels, oldest first. */
+static bool forget_oldest(struct history *h, int tier)
 {
-    for (uint32_t freed = 0, want = h->at.n_pages / 8; freed < want;) {
-        uint32_t oldest = NONE, before = h->free_pages;
+    uint32_t segments = 0, dropped = 0;
+
+    for (uint32_t channel = 0; channel < CHANNELS; channel++)
+        segments += h->streams[channel_stream(channel, tier)].segments;
+    while (dropped < segments / 4 + 1) {
+        uint32_t oldest = NONE;
         for (uint32_t channel = 0; channel < CHANNELS; channel++) {
-            for (int tier = 0; tier < STACK_TIERS; tier++) {
-                uint32_t i = channel_stream(channel, tier);
-                if (h->streams[i].segments >= 2 &&
-                    (oldest == NONE || ring_oldest(h, i) < ring_oldest(h, oldest)))
-                    oldest = i;
-            }
+            uint32_t i = channel_stream(channel, tier);
+            if (h->streams[i].segments >= 2 &&
+                (oldest == NONE || ring_oldest(h, i) < ring_oldest(h, oldest)))
+                oldest = i;
         }
         if (oldest == NONE)
-            return;
+            break;
         h->streams[oldest].pressed = true;
         ring_drop_segment(h, oldest);
-        freed += h->free_pages - before;
+        dropped++;
     }
+    return dropped > 0;
 }
 
 /* True when something was freed. */
 static bool make_room(struct history *h)
 {
-    uint32_t before = h->n_stacks, dead;
+    uint32_t before = h->n_stacks;
     bool had_series = h->free_series != NONE;
 
     if (h->pushes < h->compact_after)
         return false;
     h->compact_after = h->pushes + ROOM_PAUSE;
     series_sweep(h);
-    for (int round = 0; round < 8; round++) {
-        uint32_t marked = 0;
-        dead = mark_stacks(h);
+    for (int round = 0; round < ROOM_ROUNDS; round++) {
+        double dead_in[STACK_TIERS];
+        uint32_t kept = 0, dead = mark_stacks(h, dead_in);
+        int worst = 0;
         for (uint32_t id = 0; id < h->stack_top; id++)
-            marked += h->watched[id] != 0;
-        if (before - marked >= before / 8 || dead < before / 8)
+            kept += h->watched[id] != 0;
+        for (int tier = 1; tier < STACK_TIERS; tier++)
+            if (dead_in[tier] > dead_in[worst])
+                worst = tier;
+        if (before - kept >= before / 8 || dead < before / 8 || !forget_oldest(h, worst))
             break;
-        forget_oldest(h);
     }
     symbols_compact(h);
     return h->n_stacks < before || (!had_series && h->free_series != NONE);

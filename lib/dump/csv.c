@@ -8,7 +8,7 @@
 #define STACKS_MAX 16
 #define COLUMNS (HISTORY_SIGNALS + STACKS_MAX)
 /* Read in pieces of this many slots, so that the stack holds all columns. */
-#define PIECE 64
+#define PIECE 90
 
 struct csv {
     const struct history *h;
@@ -21,7 +21,7 @@ struct csv {
 
 /* The points of one column within a piece. */
 struct column {
-    struct history_point points[PIECE];
+    struct history_point points[PIECE + 1]; /* one may begin before */
     size_t n, next;
 };
 
@@ -86,11 +86,14 @@ static void put_piece(const struct csv *c, int64_t from_ms, int64_t to_ms, int64
         at->next = 0;
         if (i < HISTORY_SIGNALS)
             at->n = history_signal(c->h, c->target, (enum history_signal)i, from_ms, to_ms,
-                                   step_ms, at->points, PIECE);
+                                   step_ms, at->points, PIECE + 1);
         else
             at->n = history_series(c->h, c->target, HISTORY_STACKS,
                                    c->stacks[i - HISTORY_SIGNALS].stack, from_ms, to_ms,
-                                   step_ms, at->points, PIECE);
+                                   step_ms, at->points, PIECE + 1);
+        /* A slot of a coarse tier that began in the piece before was its. */
+        while (at->next < at->n && at->points[at->next].t_ms < from_ms)
+            at->next++;
     }
     while (!out->overflow) {
         int64_t t_ms = INT64_MAX;

@@ -4,53 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/fake/disk_tree.h"
+
 #define SECTOR 512
 #define HANDLES_MAX 64
-
-enum kind { KIND_FILE, KIND_DIR, KIND_FOREIGN };
-
-/* Bytes of one state of a file. */
-struct content {
-    char *p;
-    size_t n;
-};
-
-/* A write since the last sync; bytes NULL: the file became n long. */
-struct pending {
-    size_t offset, n;
-    char *bytes;
-    struct pending *next;
-};
-
-struct name {
-    char text[DISK_NAME_MAX];
-    struct node *node;
-};
-
-struct names {
-    struct name *p;
-    size_t n;
-};
-
-/* A change of names since the last sync_dir. from "" : `to` was added;
- * to "": `from` was removed; both: renamed. */
-struct change {
-    char from[DISK_NAME_MAX], to[DISK_NAME_MAX];
-    struct node *node;
-    struct change *next;
-};
-
-struct node {
-    enum kind kind;
-    int64_t mtime_ms;
-    struct content seen, safe;
-    struct pending *writes;
-    struct names seen_names, safe_names;
-    struct change *changes;
-    struct disk *locked_by; /* any: only whether */
-    int locked_handle;
-    struct node *next; /* of all nodes ever, for the end */
-};
 
 struct handle {
     struct node *node;
@@ -59,24 +16,17 @@ struct handle {
 
 struct disk_fake {
     struct disk disk;
-    struct node *all, *root;
+    struct disk_tree tree;
     struct handle handles[HANDLES_MAX];
     uint64_t ops, fail_at, random;
     int fail_errno;
     bool fail_forever;
-    int64_t space_bytes, now_ms;
+    int64_t space_bytes;
 };
 
 static struct disk_fake *fake_of(struct disk *d)
 {
     return (struct disk_fake *)d;
-}
-
-static void *need(void *p)
-{
-    if (!p)
-        abort();
-    return p;
 }
 
 /* Counts an operation; negative when it is to fail. */
@@ -98,180 +48,6 @@ static uint64_t chance(struct disk_fake *f, uint64_t below)
     return (x ^ (x >> 31)) % below;
 }
 
-/* ---- nodes, names and paths ---- */
-
-static struct node *node_new(struct disk_fake *f, enum kind kind)
-{
-    struct node *node = need(calloc(1, sizeof *node));
-    node->kind = kind;
-    node->mtime_ms = f->now_ms;
-    node->next = f->all;
-    f->all = node;
-    return node;
-}
-
-static struct name *name_find(struct names *names, const char *text)
-{
-    for (size_t i = 0; i < names->n; i++)
-        if (!strcmp(names->p[i].text, text))
-            return &names->p[i];
-    return NULL;
-}
-
-static void name_remove(struct names *names, const char *text)
-{
-    struct name *found = name_find(names, text);
-    if (found)
-        *found = names->p[--names->n];
-}
-
-static void name_set(struct names *names, const char *text, struct node *node)
-{
-    name_remove(names, text);
-    names->p = need(realloc(names->p, (names->n + 1) * sizeof *names->p));
-    struct name *name = &names->p[names->n++];
-    memset(name, 0, sizeof *name);
-    memcpy(name->text, text, strlen(text) + 1);
-    name->node = node;
-}
-
-static void names_copy(struct names *to, const struct names *from)
-{
-    to->p = need(realloc(to->p, (from->n + 1) * sizeof *to->p));
-    to->n = from->n;
-    if (from->n)
-        memcpy(to->p, from->p, from->n * sizeof *to->p);
-}
-
-static void change_apply(struct names *names, const struct change *c)
-{
-    /* What was never there cannot be renamed or removed. */
-    if (c->from[0] && !name_find(names, c->from))
-        return;
-    if (c->from[0])
-        name_remove(names, c->from);
-    if (c->to[0])
-        name_set(names, c->to, c->node);
-}
-
-static void change_make(struct node *dir, const char *from, const char *to, struct node *node)
-{
-    struct change **end = &dir->changes, *c = need(calloc(1, sizeof *c));
-    memcpy(c->from, from, strlen(from) + 1);
-    memcpy(c->to, to, strlen(to) + 1);
-    c->node = node;
-    while (*end)
-        end = &(*end)->next;
-    *end = c;
-    change_apply(&dir->seen_names, c);
-}
-
-static void changes_drop(struct node *dir)
-{
-    for (struct change *c = dir->changes, *next; c; c = next) {
-        next = c->next;
-        free(c);
-    }
-    dir->changes = NULL;
-}
-
-/* The folder a path is in, and its last name. */
-static int walk(struct disk_fake *f, const char *path, struct node **dir,
-                char last[DISK_NAME_MAX])
-{
-    *dir = f->root;
-    for (;;) {
-        size_t n = strcspn(path, "/");
-        if (n == 0 || n >= DISK_NAME_MAX)
-            return n ? -ENAMETOOLONG : -EINVAL;
-        memcpy(last, path, n);
-        last[n] = '\0';
-        if (!strcmp(last, ".") || !strcmp(last, ".."))
-            return -EXDEV;
-        if (path[n] == '\0')
-            return 0;
-        struct name *name = name_find(&(*dir)->seen_names, last);
-        if (!name)
-            return -ENOENT;
-        if (name->node->kind != KIND_DIR)
-            return name->node->kind == KIND_FOREIGN ? -ELOOP : -ENOTDIR;
-        *dir = name->node;
-        path += n + 1;
-    }
-}
-
-static int find(struct disk_fake *f, const char *path, struct node **node)
-{
-    char last[DISK_NAME_MAX];
-    struct node *dir;
-    *node = f->root;
-    if (!*path)
-        return 0;
-    int rc = walk(f, path, &dir, last);
-    if (rc)
-        return rc;
-    struct name *name = name_find(&dir->seen_names, last);
-    if (!name)
-        return -ENOENT;
-    *node = name->node;
-    return 0;
-}
-
-static int64_t used_below(const struct node *dir)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < dir->seen_names.n; i++) {
-        const struct node *node = dir->seen_names.p[i].node;
-        sum += node->kind == KIND_DIR ? used_below(node) : (int64_t)node->seen.n;
-    }
-    return sum;
-}
-
-/* ---- bytes ---- */
-
-static void content_write(struct content *c, size_t offset, const char *bytes, size_t n)
-{
-    if (offset + n > c->n) {
-        c->p = need(realloc(c->p, offset + n));
-        memset(c->p + c->n, 0, offset + n - c->n);
-        c->n = offset + n;
-    }
-    if (bytes && n)
-        memcpy(c->p + offset, bytes, n);
-}
-
-static void pending_add(struct node *node, size_t offset, const char *bytes, size_t n)
-{
-    struct pending *w = need(calloc(1, sizeof *w));
-    w->offset = offset;
-    w->n = n;
-    if (bytes)
-        w->bytes = memcpy(need(malloc(n + 1)), bytes, n);
-    struct pending **end = &node->writes;
-    while (*end)
-        end = &(*end)->next;
-    *end = w;
-    content_write(&node->seen, offset, bytes, n);
-}
-
-static void pending_drop(struct node *node)
-{
-    for (struct pending *w = node->writes, *next; w; w = next) {
-        next = w->next;
-        free(w->bytes);
-        free(w);
-    }
-    node->writes = NULL;
-}
-
-static void content_copy(struct content *to, const struct content *from)
-{
-    to->p = need(realloc(to->p, from->n + 1));
-    to->n = from->n;
-    if (from->n)
-        memcpy(to->p, from->p, from->n);
-}
-
 /* ---- the seam ---- */
 
 static struct node *opened(struct disk_fake *f, int handle)
@@ -285,7 +61,7 @@ static int fake_open(struct disk *d, const char *path, enum disk_open how)
     char last[DISK_NAME_MAX];
     struct node *dir;
     int rc = op(f), i = 0;
-    if (rc || (rc = walk(f, path, &dir, last)))
+    if (rc || (rc = tree_walk(&f->tree, path, &dir, last)))
         return rc;
     struct name *name = name_find(&dir->seen_names, last);
     struct node *node = name ? name->node : NULL;
@@ -300,7 +76,7 @@ static int fake_open(struct disk *d, const char *path, enum disk_open how)
     if (i == HANDLES_MAX)
         return -EMFILE;
     if (!node) {
-        node = node_new(f, KIND_FILE);
+        node = node_new(&f->tree, KIND_FILE);
         change_make(dir, "", last, node);
     }
     f->handles[i] = (struct handle){node, how != DISK_READ};
@@ -347,12 +123,12 @@ static int fake_write(struct disk *d, int handle, int64_t offset, const void *by
         return -EBADF;
     size_t end = (size_t)offset + n;
     int64_t grown = end > node->seen.n ? (int64_t)(end - node->seen.n) : 0;
-    int64_t over = f->space_bytes ? used_below(f->root) + grown - f->space_bytes : 0;
+    int64_t over = f->space_bytes ? used_below(f->tree.root) + grown - f->space_bytes : 0;
     if (grown && over > 0) {
         rc = -ENOSPC;
         n = over < (int64_t)n ? n - (size_t)over : 0;
     }
-    node->mtime_ms = f->now_ms;
+    node->mtime_ms = f->tree.now_ms;
     if (n)
         pending_add(node, (size_t)offset, bytes, n);
     return rc;
@@ -368,7 +144,7 @@ static int fake_preallocate(struct disk *d, int handle, int64_t bytes)
     if (!node)
         return -EBADF;
     int64_t grown = bytes - (int64_t)node->seen.n;
-    if (grown > 0 && f->space_bytes && used_below(f->root) + grown > f->space_bytes)
+    if (grown > 0 && f->space_bytes && used_below(f->tree.root) + grown > f->space_bytes)
         return -ENOSPC;
     if (grown > 0)
         pending_add(node, node->seen.n, NULL, (size_t)grown);
@@ -404,7 +180,7 @@ static int fake_sync_dir(struct disk *d, const char *path)
 {
     struct node *node;
     int rc = op(fake_of(d));
-    if (rc || (rc = find(fake_of(d), path, &node)))
+    if (rc || (rc = tree_find(&fake_of(d)->tree, path, &node)))
         return rc;
     if (node->kind != KIND_DIR)
         return -ENOTDIR;
@@ -419,11 +195,11 @@ static int fake_mkdir(struct disk *d, const char *path)
     char last[DISK_NAME_MAX];
     struct node *dir;
     int rc = op(f);
-    if (rc || (rc = walk(f, path, &dir, last)))
+    if (rc || (rc = tree_walk(&f->tree, path, &dir, last)))
         return rc;
     if (name_find(&dir->seen_names, last))
         return -EEXIST;
-    change_make(dir, "", last, node_new(f, KIND_DIR));
+    change_make(dir, "", last, node_new(&f->tree, KIND_DIR));
     return 0;
 }
 
@@ -433,7 +209,8 @@ static int fake_rename(struct disk *d, const char *from, const char *to)
     char old[DISK_NAME_MAX], new[DISK_NAME_MAX];
     struct node *dir, *to_dir;
     int rc = op(f);
-    if (rc || (rc = walk(f, from, &dir, old)) || (rc = walk(f, to, &to_dir, new)))
+    if (rc || (rc = tree_walk(&f->tree, from, &dir, old)) ||
+        (rc = tree_walk(&f->tree, to, &to_dir, new)))
         return rc;
     if (dir != to_dir)
         return -EXDEV; /* nothing of ours moves between folders */
@@ -455,7 +232,7 @@ static int remove_name(struct disk *d, const char *path, bool want_dir)
     char last[DISK_NAME_MAX];
     struct node *dir;
     int rc = op(f);
-    if (rc || (rc = walk(f, path, &dir, last)))
+    if (rc || (rc = tree_walk(&f->tree, path, &dir, last)))
         return rc;
     struct name *name = name_find(&dir->seen_names, last);
     if (!name)
@@ -486,7 +263,7 @@ static int fake_list(struct disk *d, const char *path,
     struct names names = {0};
     struct node *node;
     int rc = op(fake_of(d));
-    if (rc || (rc = find(fake_of(d), path, &node)))
+    if (rc || (rc = tree_find(&fake_of(d)->tree, path, &node)))
         return rc;
     if (node->kind != KIND_DIR)
         return -ENOTDIR;
@@ -513,7 +290,7 @@ static int fake_space(struct disk *d, struct disk_space *out)
     if (rc)
         return rc;
     out->total_bytes = f->space_bytes ? f->space_bytes : INT64_MAX;
-    out->free_bytes = f->space_bytes ? f->space_bytes - used_below(f->root) : INT64_MAX;
+    out->free_bytes = f->space_bytes ? f->space_bytes - used_below(f->tree.root) : INT64_MAX;
     if (out->free_bytes < 0)
         out->free_bytes = 0;
     return 0;
@@ -538,8 +315,10 @@ static int fake_lock(struct disk *d, int handle)
 
 struct disk_fake *disk_fake_new(void)
 {
-    struct disk_fake *f = need(calloc(1, sizeof *f));
-    f->root = node_new(f, KIND_DIR);
+    struct disk_fake *f = calloc(1, sizeof *f);
+    if (!f)
+        abort();
+    f->tree.root = node_new(&f->tree, KIND_DIR);
     f->disk = (struct disk){
         .open = fake_open,
         .close = fake_close,
@@ -562,7 +341,7 @@ struct disk_fake *disk_fake_new(void)
 
 void disk_fake_free(struct disk_fake **f)
 {
-    for (struct node *node = (*f)->all, *next; node; node = next) {
+    for (struct node *node = (*f)->tree.all, *next; node; node = next) {
         next = node->next;
         pending_drop(node);
         changes_drop(node);
@@ -600,7 +379,7 @@ void disk_fake_space(struct disk_fake *f, int64_t bytes)
 
 void disk_fake_clock(struct disk_fake *f, int64_t wall_ms)
 {
-    f->now_ms = wall_ms;
+    f->tree.now_ms = wall_ms;
 }
 
 static void lose_writes(struct disk_fake *f, struct node *node)
@@ -638,7 +417,7 @@ void disk_fake_power_loss(struct disk_fake *f, uint64_t seed)
 {
     disk_fake_kill(f);
     f->random = seed;
-    for (struct node *node = f->all; node; node = node->next) {
+    for (struct node *node = f->tree.all; node; node = node->next) {
         lose_writes(f, node);
         lose_names(f, node);
     }
@@ -648,21 +427,21 @@ void disk_fake_foreign(struct disk_fake *f, const char *path)
 {
     char last[DISK_NAME_MAX];
     struct node *dir;
-    if (!walk(f, path, &dir, last))
-        change_make(dir, "", last, node_new(f, KIND_FOREIGN));
+    if (!tree_walk(&f->tree, path, &dir, last))
+        change_make(dir, "", last, node_new(&f->tree, KIND_FOREIGN));
 }
 
 void disk_fake_damage(struct disk_fake *f, const char *path, uint64_t bit)
 {
     struct node *node;
-    if (!find(f, path, &node) && bit / 8 < node->seen.n)
+    if (!tree_find(&f->tree, path, &node) && bit / 8 < node->seen.n)
         node->seen.p[bit / 8] ^= (char)(1u << (bit % 8));
 }
 
 bool disk_fake_exists(struct disk_fake *f, const char *path, int64_t *bytes)
 {
     struct node *node;
-    if (find(f, path, &node))
+    if (tree_find(&f->tree, path, &node))
         return false;
     if (bytes)
         *bytes = (int64_t)node->seen.n;

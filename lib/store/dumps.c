@@ -24,7 +24,6 @@ static bool is_full(int rc)
 
 static int manifest_render(const struct manifest *m, struct buf *out)
 {
-    buf_init(out, MANIFEST_BYTES_MAX);
     manifest_write(m, out);
     return buf_status(out);
 }
@@ -34,8 +33,9 @@ static int manifest_create(struct store *s, const struct manifest *m, const char
 {
     char path[STORE_PATH_MAX];
     struct buf bytes;
-    int rc = manifest_render(m, &bytes);
 
+    buf_init(&bytes, MANIFEST_BYTES_MAX);
+    int rc = manifest_render(m, &bytes);
     path_join(s, folder, "manifest.json", path);
     if (!rc)
         rc = file_create(s, path, bytes.p, bytes.len);
@@ -231,6 +231,25 @@ void store_write_native(struct store *s, const struct manifest *m, const struct 
     (void)store_make_room(s, 0, &r->dumps_removed);
 }
 
+/* The outcome may have been stamped while the caller's manifest was on its way:
+ * then the one on disk is kept. Renders into bytes. */
+static int manifest_renew(struct store *s, const struct manifest *m, struct buf *bytes)
+{
+    struct manifest *there = malloc(sizeof *there), *mended = malloc(sizeof *mended);
+    int rc = -ENOMEM;
+
+    if (!there || !mended)
+        goto out;
+    *mended = *m;
+    if (m->outcome.cause == OUTCOME_NONE && !store_read_manifest(s, m->id, there, NULL))
+        mended->outcome = there->outcome;
+    rc = manifest_render(mended, bytes);
+out:
+    free(there);
+    free(mended);
+    return rc;
+}
+
 int store_write_manifest(struct store *s, const struct manifest *m, struct errmsg *e)
 {
     struct buf bytes;
@@ -238,7 +257,8 @@ int store_write_manifest(struct store *s, const struct manifest *m, struct errms
 
     if (s->read_only || !dump_id_valid(m->id))
         return err_set(e, s->read_only ? -EROFS : -EINVAL, "dump \"%s\"", m->id);
-    rc = manifest_render(m, &bytes);
+    buf_init(&bytes, MANIFEST_BYTES_MAX);
+    rc = manifest_renew(s, m, &bytes);
     while (!rc) {
         rc = file_replace(s, m->id, TMP_MANIFEST, "manifest.json", bytes.p, bytes.len);
         if (!is_full(rc) || retention_free(s, OVERHEAD_BYTES, m, &removed) == 0)

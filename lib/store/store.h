@@ -55,7 +55,8 @@ void store_write_dump(struct store *s, struct manifest *m, const struct bundle *
 /* Adds native/ by one rename, then replaces the manifest. May be repeated. */
 void store_write_native(struct store *s, const struct manifest *m, const struct bundle *b,
                         struct store_result *r);
-/* Replaces manifest.json of an existing dump. */
+/* Replaces manifest.json of an existing dump. An outcome that is stamped there
+ * is kept when m has none. */
 int store_write_manifest(struct store *s, const struct manifest *m, struct errmsg *e);
 int store_read_manifest(struct store *s, const char *id, struct manifest *m, struct errmsg *e);
 /* Stamps outcome on every dump of that target's life that has none yet; lead is

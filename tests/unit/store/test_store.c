@@ -238,6 +238,14 @@ static void test_outcome(void **state)
     assert_int_equal(
         store_read_manifest(&f->store, "20260528T202740Z-verdict-cart-1", &m, NULL), 0);
     assert_int_equal(m.outcome.lead_ms, 60000);
+    /* Who writes the manifest again without knowing of it does not undo it. */
+    m.outcome.cause = OUTCOME_NONE;
+    m.phase = 2;
+    assert_int_equal(store_write_manifest(&f->store, &m, NULL), 0);
+    assert_int_equal(store_read_manifest(&f->store, m.id, &m, NULL), 0);
+    assert_int_equal(m.phase, 2);
+    assert_int_equal(m.outcome.cause, OUTCOME_PROBABLE_OOM);
+    assert_int_equal(m.outcome.lead_ms, 60000);
 }
 
 static void test_retention(void **state)

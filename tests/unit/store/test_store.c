@@ -499,71 +499,6 @@ static void test_damaged_manifest(void **state)
     assert_int_equal(store_remove(&f->store, f->m.id, NULL), 0);
 }
 
-static void test_history(void **state)
-{
-    struct fix *f = *state;
-    static char block[8192], back[8192];
-    struct {
-        uint64_t offset, length;
-        char bytes[16];
-    } record = {4096, 16, "0123456789abcde"};
-
-    assert_int_equal(store_read_history(&f->store, back, sizeof back), -ENOENT);
-    assert_int_equal(store_write_history(&f->store, &record, sizeof record, true), -ENOENT);
-    assert_false(disk_fake_exists(f->fake, "history.bin", NULL));
-    memset(block, 'x', sizeof block);
-    assert_int_equal(store_rewrite_history(&f->store, block, sizeof block), 0);
-    assert_int_equal(store_write_history(&f->store, &record, sizeof record, true), 0);
-    memcpy(block + 4096, record.bytes, 16);
-    disk_fake_power_loss(f->fake, 7);
-    open_store(f);
-    assert_int_equal(store_history_size(&f->store), sizeof block);
-    assert_int_equal(store_read_history(&f->store, back, sizeof back), 0);
-    assert_memory_equal(back, block, sizeof back);
-    assert_int_equal(store_read_history(&f->store, back, 4096), ERR_MISMATCH);
-    record.offset = 8190;
-    assert_int_equal(store_write_history(&f->store, &record, sizeof record, false),
-                     ERR_MISMATCH);
-    record.offset = UINT64_MAX;
-    assert_int_equal(store_write_history(&f->store, &record, sizeof record, false),
-                     ERR_MISMATCH);
-    assert_int_equal(store_write_history(&f->store, &record, 20, false), ERR_CUT);
-    assert_int_equal(store_quarantine_history(&f->store, WALL), 0);
-    assert_int_equal(store_history_size(&f->store), -ENOENT);
-    assert_true(disk_fake_exists(f->fake, "history.bin.bad-20260528T202640Z", NULL));
-    /* One is kept, and it is the first to go. */
-    assert_int_equal(store_rewrite_history(&f->store, block, sizeof block), 0);
-    assert_int_equal(store_quarantine_history(&f->store, WALL + 60000), 0);
-    assert_false(disk_fake_exists(f->fake, "history.bin.bad-20260528T202640Z", NULL));
-    assert_true(disk_fake_exists(f->fake, "history.bin.bad-20260528T202740Z", NULL));
-    f->store.limit_bytes = 4096;
-    assert_int_equal(store_make_room(&f->store, 0, NULL), 0);
-    assert_false(disk_fake_exists(f->fake, "history.bin.bad-20260528T202740Z", NULL));
-}
-
-static void test_put_power_loss(void **state)
-{
-    struct fix *f = *state;
-
-    for (uint64_t seed = 0; seed < 20; seed++)
-        for (uint64_t nth = 1; nth < 12; nth++) {
-            struct buf b;
-            again(f);
-            assert_int_equal(store_put(&f->store, "baseline", "old", 3), 0);
-            disk_fake_fail(f->fake, nth, EIO, true);
-            int rc = store_put(&f->store, "baseline", "newer", 5);
-            disk_fake_power_loss(f->fake, seed * 100 + nth);
-            open_store(f);
-            buf_init(&b, 100);
-            assert_int_equal(store_get(&f->store, "baseline", &b), 0);
-            bool is_new = str_is(buf_view(&b), "newer");
-            assert_true(is_new || str_is(buf_view(&b), "old"));
-            assert_true(is_new || rc);
-            assert_int_equal(census(f).strays, 0);
-            buf_free(&b);
-        }
-}
-
 static void test_read_only(void **state)
 {
     struct fix *f = *state;
@@ -598,8 +533,6 @@ int main(void)
         T(test_second_agent),
         T(test_foreign),
         T(test_damaged_manifest),
-        T(test_history),
-        T(test_put_power_loss),
         T(test_read_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

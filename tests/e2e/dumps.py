@@ -7,7 +7,6 @@
     dumps.py outcome DIR           succeeds once every dump has its outcome
 """
 import argparse
-import datetime
 import hashlib
 import json
 import os
@@ -59,18 +58,15 @@ def whole(directory):
     return not found
 
 
-def top_user_function(profile):
-    """The first function of package main by cumulative value, and pprof's line on it."""
+def top_user_functions(profile):
+    """The functions of package main with the largest cumulative value (a
+    function and what is inlined into it share one), and pprof's first line."""
     command = ["go", "tool", "pprof", "-symbolize=none", "-top", "-cum", "-nodecount=8"]
     if os.path.basename(profile).startswith("heap"):
         command.append("-sample_index=inuse_space")
     run = subprocess.run([*command, profile], capture_output=True, text=True, check=False)
-    for line in run.stdout.splitlines():
-        match = re.match(r"\s*\S+\s+\S+%\s+\S+%\s+\S+\s+\S+%\s+(main\..*?)( \(inline\))?$", line)
-        if match:
-            return match.group(1), " ".join(line.split())
-    return None, (run.stderr or run.stdout).strip()
-
+    lines = re.findall(r"^\s*\S+\s+\S+%\s+\S+%\s+(\S+)\s+\S+%\s+(main\..*)$", run.stdout, re.M)
+    return [name for cum, name in lines if cum == lines[0][0]], str(lines[:1] or run.stderr.strip())
 
 
 def first_that_names(directory, profile, function):
@@ -78,8 +74,8 @@ def first_that_names(directory, profile, function):
     others = []
     for folder in sorted(dump_folders(directory), key=lambda f: read_manifest(f)["time"]):
         path = os.path.join(folder, profile + ".diff.pb.gz")
-        name, line = top_user_function(path) if os.path.exists(path) else (None, "no such file")
-        if name and name.startswith(function):
+        names, line = top_user_functions(path) if os.path.exists(path) else ([], "no such file")
+        if any(name.startswith(function) for name in names):
             return folder, others
         others.append(f"{os.path.basename(folder)}: {line}")
     return None, others

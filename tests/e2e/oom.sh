@@ -31,7 +31,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 
-leakwatch=$PWD/${LEAKWATCH:-build/release/leakwatch}
+leakwatch=${LEAKWATCH:-$PWD/build/release/leakwatch}
 leaker=$PWD/build/e2e/leaker
 work=$(mktemp -d "${TMPDIR:-/tmp}/leakwatch-oom.XXXXXX") || exit
 
@@ -66,7 +66,7 @@ unseeing() {
 
 start_watch() {
     local how=exec options=(--target "http://$(cat "$work/address")" --dir "$work/dir" --listen off
-        --dump-native "$native")
+        --dump-native="$native")
     mkdir "$work/dir"
     if [ $memory = memstats ]; then
         how=unseeing

@@ -26,6 +26,14 @@ static void keep_files(struct agent *a, struct job *j)
     }
 }
 
+static void run_outcome(struct agent *a, struct job *j)
+{
+    int stamped = store_stamp_outcome(&a->store, j->target_name, j->life, j->cause,
+                                      j->exit_code, j->source, j->death, &j->result.why);
+
+    j->result.error = stamped < 0 ? stamped : 0;
+}
+
 static void run_history(struct agent *a, struct job *j)
 {
     j->result.error = store_write_history(&a->store, a->dirty.p, a->dirty.len, j->sync);
@@ -42,10 +50,7 @@ static void run(struct work *work)
     case JOB_DUMP: store_write_dump(&a->store, &a->manifest, &a->bundle, r); break;
     case JOB_NATIVE: store_write_native(&a->store, &a->manifest, &a->bundle, r); break;
     case JOB_MANIFEST: r->error = store_write_manifest(&a->store, &a->manifest, &r->why); break;
-    case JOB_OUTCOME:
-        r->error = store_stamp_outcome(&a->store, j->target_name, j->life, j->cause,
-                                       j->exit_code, j->source, j->death, &r->why);
-        break;
+    case JOB_OUTCOME: run_outcome(a, j); break;
     case JOB_KEEP: keep_files(a, j); break;
     case JOB_HISTORY: run_history(a, j); break;
     case JOB_FREE: break;

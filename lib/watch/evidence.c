@@ -92,6 +92,17 @@ static void fill_verdict(struct watch *w, struct watched *t, struct manifest *m)
         fill_culprit(w, &f->culprits[i], &m->culprits[m->n_culprits++]);
 }
 
+/* No detector has seen enough, but memory alone is verdict enough. */
+static void fill_blowup(struct watch *w, struct watched *t, struct manifest *m)
+{
+    COPY(m->verdict.kind, verdict_kind_text(VERDICT_BLOWUP));
+    COPY(m->verdict.grade, verdict_grade_text(GRADE_LIKELY));
+    COPY(m->verdict.detector, "emergency");
+    COPY(m->verdict.evidence, m->reason);
+    m->verdict.eta_s = t->emergency.eta_s;
+    m->verdict.since_wall_ms = w->now.wall_ms;
+}
+
 static void begin(struct watch *w, int target, enum trigger trigger, const char *reason)
 {
     struct watched *t = &w->targets[target];
@@ -111,6 +122,8 @@ static void begin(struct watch *w, int target, enum trigger trigger, const char 
     fill_verdict(w, t, m);
     COPY(m->trigger, trigger_text(trigger));
     COPY(m->reason, reason);
+    if (trigger == TRIGGER_EMERGENCY && m->verdict.kind[0] == '\0')
+        fill_blowup(w, t, m);
     buf_fixed(&id, m->id, sizeof(m->id));
     buf_printf(&id, "%s-%s-%s-%u", moment_compact(w->now.wall_ms, when), trigger_text(trigger),
                t->spec.name, t->note.seq);

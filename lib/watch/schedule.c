@@ -98,6 +98,8 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
         return index_first(w, t) ? FETCH_INDEX : FETCH_GOROUTINE;
     if (brought_forward(w, t, FETCH_HEAP, t->heap_ms, t->usage_at_heap))
         return FETCH_HEAP;
+    if (t->want_stats) /* how much of the heap the profile does not hold yet */
+        return FETCH_MEMSTATS;
     if (t->baseline.want_native)
         return FETCH_NATIVE_GOROUTINE;
     if (!memory_is_local(t) && due(w, t, FETCH_INDEX))
@@ -150,6 +152,7 @@ static void send(struct watch *w, int target, enum fetch_kind kind)
     a->deadline_ms = watch_scaled(w, w->settings->fetch_timeout);
     t->in_flight = kind;
     t->probe = t->probe && kind != FETCH_INDEX;
+    t->want_stats = t->want_stats && kind != FETCH_MEMSTATS;
     t->sent_ms = w->now.boot_ms;
     t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
     if (t->state == TARGET_WAITING) {

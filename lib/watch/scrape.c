@@ -9,6 +9,7 @@
 
 #define COUNTS_MAX 8192
 #define INDEX_BYTES_MAX (32 * 1024)
+#define STATS_SITES_MAX 1000 /* debug=1 of the heap is costly with many sites */
 #define SILENT_FAILURES 3
 #define BACKOFF_BASE_MS 1000
 
@@ -143,6 +144,7 @@ static int heap_profile(struct watch *w, int target, struct errmsg *e)
     t->heap_ms = w->now.boot_ms;
     t->usage_at_heap = t->usage_bytes;
     t->heap_bytes = profile_total(p, value_index);
+    t->want_stats = p->samples.n <= STATS_SITES_MAX;
     push_signal(w, target, HISTORY_HEAP_BYTES, (double)t->heap_bytes);
     push_stacks(w, target, HISTORY_SITES, p, value_index);
     baseline_heap(w, target);
@@ -172,7 +174,7 @@ static int memstats_tail(struct watch *w, int target, const struct text_result *
     if (r->stats.num_gc < t->life.num_gc) /* counters fell: another process */
         life_end(w, target);
     t->life.num_gc = r->stats.num_gc;
-    if (t->state != TARGET_WAITING)
+    if (t->state != TARGET_WAITING && t->memory.tier == MEMORY_NONE)
         remote_memory(w, target, MEMORY_MEMSTATS, memstats_usage(&r->stats, &t->max_rss_bytes));
     return 0;
 }

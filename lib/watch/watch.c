@@ -213,8 +213,11 @@ static void set_memory(struct watched *t, const struct memory_sample *m, int64_t
 {
     t->memory = *m;
     t->limit_bytes = m->limit_bytes > 0 ? m->limit_bytes : limit_bytes;
-    if (m->tier == MEMORY_NONE || m->usage_bytes < 0)
+    if (m->tier == MEMORY_NONE || m->usage_bytes < 0) {
+        if (t->tier != MEMORY_MEMSTATS && t->tier != MEMORY_METRICS)
+            t->tier = MEMORY_NONE; /* what was visible is no more: ask the target */
         return;
+    }
     t->tier = m->tier;
     t->usage_bytes = m->usage_bytes;
     t->memory_at_ms = now_ms;

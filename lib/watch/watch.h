@@ -142,6 +142,7 @@ struct watched {
     enum fetch_kind in_flight;
     int64_t sent_ms;
     bool probe;                           /* does it live? the index is asked next */
+    bool want_stats;                      /* MemStats, once for each heap profile */
     int64_t due_ms[FETCH_KINDS];          /* boot_ms */
     int64_t usage_at_page, usage_at_heap; /* for bringing scrapes forward */
     int64_t memory_due_ms;

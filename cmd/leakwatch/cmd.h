@@ -74,6 +74,9 @@ struct look out_look(void);
 /* Writes the buffer to stdout: EXIT_FINE, or EXIT_BAD with a line. */
 int out_text(struct buf *b);
 
+/* 16 bytes that name this boot of the machine; zeros where it has none. */
+void boot_id_read(uint8_t out[16]);
+
 /* A profile from debug=1 text or pprof's protobuf, gzipped or not; name is for
  * the messages. On ERR_CUT p holds the whole records before the cut and is
  * marked partial. */

@@ -1,9 +1,11 @@
 /* leakwatch diff: what changed between two profiles, dumps or moments. */
-#include <stdlib.h>
+#include <cjson/cJSON.h>
+#include <errno.h>
 #include <string.h>
 
 #include "cmd/leakwatch/side.h"
 #include "lib/profile/diff.h"
+#include "lib/view/api.h"
 #include "lib/view/difftext.h"
 
 enum form { FORM_TEXT, FORM_JSON, FORM_PROTO };
@@ -156,19 +158,148 @@ static int diff_files(const char *from, const char *to, const struct diff_wish *
                       const struct settings *settings)
 {
     bool heap = w->class == HISTORY_SITES;
-    struct side base, now;
+    const char *file = heap ? "heap.pb.gz" : "goroutine.pb.gz";
+    struct side base = {0}, now = {0};
     struct errmsg e;
     int code;
 
-    memset(&base, 0, sizeof(base));
-    memset(&now, 0, sizeof(now));
-    if (side_read(&base, from, heap ? "heap.pb.gz" : "goroutine.pb.gz", settings, &e) ||
-        side_read(&now, to, heap ? "heap.pb.gz" : "goroutine.pb.gz", settings, &e))
-        code = cmd_fail("%s", e.text);
+    if (from == NULL) /* a dump alone: against its own baseline */
+        code = side_read(&base, to, heap ? "heap.base.pb.gz" : "goroutine.base.pb.gz", settings,
+                         &e);
     else
-        code = diff_sides(&now, &base, w);
+        code = side_read(&base, from, file, settings, &e);
+    if (code == 0)
+        code = side_read(&now, to, file, settings, &e);
+    code = code ? cmd_fail("%s", e.text) : diff_sides(&now, &base, w);
     side_free(&base);
     side_free(&now);
+    return code;
+}
+
+/* ---- moments ---- */
+
+/* Which target of the history is meant; -1 after a line. */
+static int history_choose(const struct history *h, const char *target)
+{
+    int n = history_targets(h), i = target ? history_target_find(h, target) : 0;
+
+    if (target ? i >= 0 : n == 1)
+        return i;
+    if (target)
+        (void)cmd_fail("the history has no target '%s'; it has:", target);
+    else
+        (void)cmd_fail("the history has %d targets; say --target NAME:", n);
+    for (i = 0; i < n; i++)
+        cmd_warn("  %s", history_target_name(h, i));
+    return -1;
+}
+
+static int diff_history(const char *from, const char *to, const struct diff_wish *w,
+                        const struct settings *settings)
+{
+    struct side base = {0}, now = {0};
+    struct folder f;
+    struct errmsg e;
+    int target, code = EXIT_BAD, error = folder_open(&f, settings, &e);
+
+    if (error == 0)
+        error = folder_history(&f, &e);
+    if (error) {
+        code = cmd_fail("no agent answers, and %s", e.text);
+    } else if ((target = history_choose(f.history, w->target)) >= 0) {
+        error = side_moment(&base, from, &f, target, w->class, &e);
+        if (error == 0)
+            error = side_moment(&now, to, &f, target, w->class, &e);
+        code = error ? cmd_fail("%s", e.text) : diff_sides(&now, &base, w);
+    }
+    side_free(&base);
+    side_free(&now);
+    folder_close(&f);
+    return code;
+}
+
+/* One answer of the agent in that form. 0 or a code with a message. */
+static int agent_diff(const char *from, const char *to, const struct diff_wish *w,
+                      const char *form, const struct settings *settings, struct buf *out,
+                      struct errmsg *e)
+{
+    struct buf path;
+    int status = 0, error;
+
+    buf_init(&path, 4096);
+    buf_puts(&path, "/api/v1/diff?from=");
+    query_put(&path, from);
+    buf_puts(&path, "&to=");
+    query_put(&path, to);
+    buf_printf(&path, "&format=%s&mode=%s&profile=%s&top=%zu", form,
+               w->mode == DIFF_DIFF_BASE ? "diff_base" : "base",
+               w->class == HISTORY_SITES ? "heap" : "goroutine", w->top);
+    if (w->target) {
+        buf_puts(&path, "&target=");
+        query_put(&path, w->target);
+    }
+    error = agent_ask(settings, "GET", buf_cstr(&path), STR(""), out, &status, e);
+    buf_free(&path);
+    if (error == 0 && status != 200) {
+        (void)agent_error(out, status, e);
+        return ERR_HTTP;
+    }
+    return error;
+}
+
+/* The most any one stack grew, from the JSON, whose stacks come by change. */
+static int agent_growth(const char *from, const char *to, const struct diff_wish *w,
+                        const struct settings *settings, int64_t *rise, struct errmsg *e)
+{
+    struct diff_wish all = *w;
+    const cJSON *stack;
+    struct buf json;
+    cJSON *root;
+    int error;
+
+    all.top = 100;
+    *rise = 0;
+    buf_init(&json, API_OUT_MAX);
+    error = agent_diff(from, to, &all, "json", settings, &json, e);
+    root = error ? NULL : cJSON_ParseWithLength(buf_cstr(&json), json.len);
+    cJSON_ArrayForEach(stack, cJSON_GetObjectItemCaseSensitive(root, "stacks"))
+    {
+        const cJSON *change = cJSON_GetObjectItemCaseSensitive(stack, "change");
+
+        if (cJSON_IsNumber(change) && change->valuedouble > (double)*rise)
+            *rise = (int64_t)change->valuedouble;
+    }
+    cJSON_Delete(root);
+    buf_free(&json);
+    return error;
+}
+
+static int diff_moments(const char *from, const char *to, const struct diff_wish *w,
+                        const struct settings *settings)
+{
+    static const char *const forms[] = {"text", "json", "proto"};
+    struct errmsg e;
+    struct buf out;
+    int64_t rise = 0;
+    int error, code;
+
+    if (w->form == FORM_PROTO && w->to == NULL && out_is_terminal())
+        return cmd_fail(
+            "not writing a binary profile to a terminal; use > FILE or --output FILE");
+    buf_init(&out, API_OUT_MAX);
+    error = agent_diff(from, to, w, forms[w->form], settings, &out, &e);
+    if (error == -ENOENT || error == -ECONNREFUSED) {
+        code = diff_history(from, to, w, settings);
+    } else {
+        if (error == 0)
+            error = output_write(w->form == FORM_PROTO ? w->to : NULL, buf_view(&out), &e);
+        if (error == 0 && w->fail_on >= 0)
+            error = agent_growth(from, to, w, settings, &rise, &e);
+        code = error ? cmd_fail("%s", e.text) : EXIT_FINE;
+        if (error == 0 && w->fail_on >= 0 && rise > w->fail_on)
+            code = EXIT_LEAK;
+    }
+    buf_free(&out);
     return code;
 }
 
@@ -176,10 +307,23 @@ int cmd_diff(int argc, char **argv, char **envp)
 {
     struct diff_wish wish = {0};
     struct settings settings;
+    const char *from, *to;
+    bool from_moment, to_moment;
 
     if (!wish_read(&wish, &argc, argv) || !cmd_settings(&settings, &argc, argv, envp))
         return EXIT_BAD;
-    if (argc != 2)
+    if (argc < 1 || argc > 2)
         return cmd_fail("diff takes two sides, A and B; try leakwatch diff --help");
-    return diff_files(argv[0], argv[1], &wish, &settings);
+    from = argc == 2 ? argv[0] : NULL;
+    to = argv[argc - 1];
+    from_moment = from && side_kind(from) == SIDE_MOMENT;
+    to_moment = side_kind(to) == SIDE_MOMENT;
+    if (from == NULL && (to_moment || side_kind(to) == SIDE_FILE))
+        return cmd_fail("one side alone can only be a dump, against its own baseline");
+    if (from && from_moment != to_moment)
+        return cmd_fail("a moment can only be compared with another moment: the history keeps "
+                        "visible frames alone, so its stacks and a profile's would not cancel");
+    if (to_moment)
+        return diff_moments(from, to, &wish, &settings);
+    return diff_files(from, to, &wish, &settings);
 }

@@ -113,6 +113,25 @@ int out_text(struct buf *b)
     return output_write(NULL, buf_view(b), &e) ? cmd_fail("%s", e.text) : EXIT_FINE;
 }
 
+void boot_id_read(uint8_t out[16])
+{
+    struct buf text;
+    size_t nibbles = 0;
+    uint64_t digit;
+
+    memset(out, 0, 16);
+    buf_init(&text, 2 * CHUNK_BYTES);
+    if (input_read("/proc/sys/kernel/random/boot_id", &text, NULL) == 0) {
+        for (size_t i = 0; i < text.len && nibbles < 32; i++) {
+            if (str_hex((struct str){text.p + i, 1}, &digit) != 0)
+                continue; /* the dashes */
+            out[nibbles / 2] = (uint8_t)((unsigned)out[nibbles / 2] << 4 | (unsigned)digit);
+            nibbles++;
+        }
+    }
+    buf_free(&text);
+}
+
 /* ---- profiles ---- */
 
 static int text_load(struct profile *p, const char *name, struct str bytes, struct errmsg *e)

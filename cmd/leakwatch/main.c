@@ -11,16 +11,63 @@
 
 static const struct command commands[] = {
     {
+        .name = "watch",
+        .sentence = "the agent: watch Go services and dump before the OOM kill",
+        .usage = "[--target [NAME=]URL]... [SETTING...]",
+        .example = "leakwatch watch --target http://127.0.0.1:6060 --dir /leakwatch",
+        .settings = true,
+        .run = cmd_watch,
+    },
+    {
+        .name = "status",
+        .sentence = "what stands now; exit 1 when a leak is there",
+        .usage = "[--target NAME] [-o text|json] [--dir DIR]",
+        .options = "Asks the agent of --dir, and reads its files when none answers.\n\n"
+                   "  --target NAME     one of several targets\n"
+                   "  -o text|json\n"
+                   "  --dir DIR         the agent's directory (/leakwatch)\n",
+        .example = "leakwatch status --dir /leakwatch",
+        .run = cmd_status,
+    },
+    {
+        .name = "dump",
+        .sentence = "take a dump now, wait until it is on disk, print its folder",
+        .usage = "[--reason TEXT] [--target NAME] [-o text|json] [--dir DIR]",
+        .options = "  --reason TEXT     goes into the manifest\n"
+                   "  --target NAME     one of several targets\n"
+                   "  -o text|json\n"
+                   "  --dir DIR         the agent's directory (/leakwatch)\n",
+        .example = "leakwatch dump --reason 'before the rollout'",
+        .run = cmd_dump,
+    },
+    {
+        .name = "dumps",
+        .sentence = "list, show and remove dumps",
+        .usage = "[list | show ID | rm ID...] [--target NAME] [-o text|json] [--dir DIR]",
+        .options = "ID: a dump's id, the beginning of one, or latest.\n\n"
+                   "  --target NAME     list those of one target\n"
+                   "  -o text|json\n"
+                   "  --dir DIR         the agent's directory (/leakwatch)\n",
+        .example = "leakwatch dumps show latest",
+        .run = cmd_dumps,
+    },
+    {
         .name = "diff",
         .sentence = "what changed between two profiles, dumps or moments",
-        .usage = "A B [-o text|json|proto] [OPTION…]",
+        .usage = "A B [-o text|json|proto] [OPTION...]",
         .options =
-            "A, B: debug=1 text or pprof files (gzipped too, - is stdin).\n\n"
+            "A, B: debug=1 text or pprof files (gzipped too, - is stdin); dumps by folder, id "
+            "or\n"
+            "latest; or moments of the history: now, -6h, 2026-03-01T04:05:06Z. A dump alone "
+            "is\n"
+            "compared with its own baseline.\n\n"
             "  -o text|json|proto      proto is a .pb.gz for go tool pprof\n"
             "  --output FILE           where -o proto goes, instead of stdout\n"
             "  --mode base|diff_base   as go tool pprof's -base (equal stacks subtracted) or\n"
             "                          -diff_base (both sides kept); also --base, --diff-base\n"
             "  --fail-on-growth N      exit 1 when a stack grew by more than N\n"
+            "  --profile goroutine|heap  which of a dump or of the history\n"
+            "  --target NAME           whose history, where there are several targets\n"
             "  --type NAME             sample type, e.g. alloc_space; else goroutines or\n"
             "                          bytes in use\n"
             "  --top N                 how many functions and stacks to list (10)\n",
@@ -41,6 +88,17 @@ static const struct command commands[] = {
             "  --id ID           of that dump instead of the last\n",
         .example = "leakwatch convert goroutines.txt > goroutines.pb.gz",
         .run = cmd_convert,
+    },
+    {
+        .name = "doctor",
+        .sentence = "does everything that watching needs work here; what to change",
+        .usage = "[--target [NAME=]URL]... [-o text|json] [SETTING...]",
+        .options =
+            "Exit codes: 0 all well, 1 it works but something is to be changed, 2 it does\n"
+            "not.\n",
+        .example = "leakwatch doctor --target http://127.0.0.1:6060",
+        .settings = true,
+        .run = cmd_doctor,
     },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

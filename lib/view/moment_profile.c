@@ -78,3 +78,37 @@ int profile_from_history(struct profile *out, const struct history *h, int targe
     free(values);
     return error;
 }
+
+bool history_moment_sniff(struct str text)
+{
+    int64_t ms;
+
+    if (str_is(text, "now") || moment_parse(text, &ms) == 0)
+        return true;
+    return text.n > 1 && text.p[0] == '-' &&
+           str_duration((struct str){text.p + 1, text.n - 1}, &ms) == 0;
+}
+
+int history_moment(const struct history *h, struct moment now, struct str text, int64_t *t_ms,
+                   struct errmsg *e)
+{
+    int64_t now_ms = history_time(h, now), ms = 0;
+
+    if (str_is(text, "now")) {
+        *t_ms = now_ms;
+        return 0;
+    }
+    if (text.n > 1 && text.p[0] == '-' &&
+        str_duration((struct str){text.p + 1, text.n - 1}, &ms) == 0) {
+        *t_ms = now_ms - ms;
+        return 0;
+    }
+    if (moment_parse(text, &ms) != 0)
+        return err_set(e, ERR_USAGE, "'%.*s' is no moment: now, -6h or 2026-03-01T04:05:06Z",
+                       (int)(text.n < 60 ? text.n : 60), text.p);
+    *t_ms = ms;
+    /* Ring time and wall time differ by what the clock was set by. */
+    for (int i = 0; i < 2; i++)
+        *t_ms += ms - history_wall_ms(h, *t_ms);
+    return 0;
+}

@@ -1,0 +1,261 @@
+/* The status in 24 lines of 80 columns: what is wrong and how long there is
+ * first, what to type next last. */
+#include <string.h>
+
+#include "lib/view/status.h"
+
+#define TEXT_STACKS 3
+#define SPARK_COLUMN 42
+
+struct page {
+    const struct status *s;
+    struct look look;
+    struct buf *out;
+};
+
+static void colour(struct page *p, const char *code)
+{
+    if (p->look.colour)
+        buf_printf(p->out, "\033[%sm", code);
+}
+
+static void span(struct page *p, int64_t ms)
+{
+    char text[MOMENT_TEXT_MAX];
+
+    buf_puts(p->out, span_text(ms, text));
+}
+
+static void eta_line(struct page *p, const struct status_target *t)
+{
+    double eta_s = t->verdict.eta_s;
+
+    if (t->memory_eta_s > 0 && (eta_s <= 0 || t->memory_eta_s < eta_s))
+        eta_s = t->memory_eta_s;
+    if (eta_s <= 0 || eta_s > 30 * 86400.0)
+        return;
+    buf_puts(p->out, "out of memory in about ");
+    span(p, (int64_t)(eta_s * 1000));
+    if (eta_s == t->verdict.eta_s && t->verdict.eta_low_s > 0 &&
+        t->verdict.eta_high_s > t->verdict.eta_low_s) {
+        buf_puts(p->out, " (");
+        span(p, (int64_t)(t->verdict.eta_low_s * 1000));
+        buf_puts(p->out, " to ");
+        span(p, (int64_t)(t->verdict.eta_high_s * 1000));
+        buf_putc(p->out, ')');
+    }
+    buf_putc(p->out, '\n');
+}
+
+static void verdict_lines(struct page *p, const struct status_target *t)
+{
+    if (t->verdict.kind[0] == '\0') {
+        colour(p, "1;32");
+        if (strcmp(t->state, "alive") == 0)
+            buf_puts(p->out, "no leak seen");
+        else
+            buf_puts(p->out, "no verdict");
+        colour(p, "0");
+        buf_putc(p->out, '\n');
+    } else {
+        colour(p, strcmp(t->verdict.grade, "suspect") == 0 ? "1;33" : "1;31");
+        buf_printf(p->out, "LEAK %s: %s", t->verdict.grade, t->verdict.kind);
+        colour(p, "0");
+        if (t->verdict.since_wall_ms > 0 && p->s->now_wall_ms > t->verdict.since_wall_ms) {
+            buf_puts(p->out, ", growing for ");
+            span(p, p->s->now_wall_ms - t->verdict.since_wall_ms);
+        }
+        buf_putc(p->out, '\n');
+        text_put(p->out, str_of(t->verdict.evidence), 0, p->look);
+        buf_putc(p->out, '\n');
+    }
+    eta_line(p, t);
+}
+
+/* Pads the line that began at `start` with spaces to a column. */
+static void pad(struct page *p, size_t start, size_t column)
+{
+    while (p->out->len - start < column && !p->out->overflow)
+        buf_putc(p->out, ' ');
+}
+
+static void age(struct page *p, int64_t ms)
+{
+    if (ms < 3000) /* as fresh as it gets */
+        return;
+    buf_puts(p->out, ", ");
+    span(p, ms);
+    buf_puts(p->out, " ago");
+}
+
+static void target_line(struct page *p, const struct status_target *t)
+{
+    buf_puts(p->out, "target      ");
+    text_put(p->out, str_of(t->name), 24, p->look);
+    buf_printf(p->out, "  %s", t->state);
+    if (t->url[0]) {
+        buf_puts(p->out, "  ");
+        text_put(p->out, str_of(t->url), 32, p->look);
+    }
+    buf_putc(p->out, '\n');
+    if (t->problem[0]) {
+        buf_puts(p->out, "problem     ");
+        text_put(p->out, str_of(t->problem), 0, p->look);
+        buf_putc(p->out, '\n');
+    }
+    if (t->life > 0) {
+        buf_printf(p->out, "life        %lld", (long long)t->life);
+        if (t->uptime_ms >= 0) {
+            buf_puts(p->out, strcmp(t->state, "ended") == 0 ? ", lived " : ", up ");
+            span(p, t->uptime_ms);
+        }
+        if (t->baseline_age_ms >= 0) {
+            char count[NUMBER_TEXT_MAX];
+
+            buf_printf(p->out, "; baseline %s, ", t->baseline_kind);
+            span(p, t->baseline_age_ms);
+            buf_printf(p->out, " old, %s goroutines",
+                       count_text(t->baseline_goroutines, count));
+        }
+        buf_putc(p->out, '\n');
+    }
+}
+
+static void signal_lines(struct page *p, const struct status_target *t)
+{
+    char number[NUMBER_TEXT_MAX], limit[NUMBER_TEXT_MAX];
+    size_t start = p->out->len;
+
+    buf_puts(p->out, "goroutines  ");
+    buf_puts(p->out, t->goroutines < 0 ? "unknown" : count_text(t->goroutines, number));
+    age(p, t->goroutines_age_ms);
+    pad(p, start, SPARK_COLUMN);
+    spark_put(p->out, t->goroutine_series.values, t->goroutine_series.n, p->look);
+    buf_putc(p->out, '\n');
+
+    start = p->out->len;
+    buf_puts(p->out, "memory      ");
+    buf_puts(p->out, t->usage_bytes < 0 ? "unknown" : bytes_text(t->usage_bytes, number));
+    if (t->limit_bytes > 0 && t->usage_bytes >= 0)
+        buf_printf(p->out, " of %s (%lld%%)", bytes_text(t->limit_bytes, limit),
+                   (long long)(t->usage_bytes * 100 / t->limit_bytes));
+    else
+        buf_puts(p->out, ", limit unknown");
+    pad(p, start, SPARK_COLUMN);
+    spark_put(p->out, t->memory_series.values, t->memory_series.n, p->look);
+    buf_putc(p->out, '\n');
+    if (t->memory_source[0]) {
+        buf_printf(p->out, "            by %s", t->memory_source);
+        if (t->memory_blowup[0])
+            buf_printf(p->out, "; %s", t->memory_blowup);
+        buf_putc(p->out, '\n');
+    }
+    if (t->heap_bytes >= 0) {
+        buf_printf(p->out, "live heap   %s", bytes_text(t->heap_bytes, number));
+        age(p, t->heap_age_ms);
+        buf_putc(p->out, '\n');
+    }
+}
+
+static void stack_lines(struct page *p, const struct status_target *t)
+{
+    char before[NUMBER_TEXT_MAX], now[NUMBER_TEXT_MAX], rate[NUMBER_TEXT_MAX];
+
+    if (t->n_stacks == 0)
+        return;
+    buf_puts(p->out, t->verdict.kind[0] ? "leaking stacks" : "growing stacks");
+    if (t->stacks_span_ms > 0) {
+        buf_puts(p->out, ", last ");
+        span(p, t->stacks_span_ms);
+    }
+    buf_putc(p->out, '\n');
+    for (int i = 0; i < t->n_stacks && i < TEXT_STACKS; i++) {
+        const struct manifest_culprit *c = &t->stacks[i];
+
+        buf_puts(p->out, "  ");
+        text_put(p->out, str_of(c->function), 76, p->look);
+        buf_puts(p->out, "\n      ");
+        text_put(p->out, str_of(c->file), 28, p->look);
+        buf_printf(p->out, ":%d  %s -> %s  %s/hour\n", (int)c->line,
+                   value_text(c->before, c->unit, false, before),
+                   value_text(c->now, c->unit, false, now),
+                   value_text((int64_t)c->per_hour, c->unit, true, rate));
+    }
+}
+
+/* The last lines: dumps, problems, and what to type next. */
+static void tail_lines(struct page *p, const struct status_target *t)
+{
+    char used[NUMBER_TEXT_MAX];
+
+    if (t->last_dump[0]) {
+        buf_printf(p->out, "dumps       %lld, last ", (long long)t->dumps);
+        text_put(p->out, str_of(t->last_dump), 60, p->look);
+        buf_putc(p->out, '\n');
+    } else {
+        buf_puts(p->out, "dumps       none\n");
+    }
+    buf_printf(p->out, "history     %s", bytes_text(p->s->history.bytes, used));
+    buf_puts(p->out, ", reaches back ");
+    span(p, p->s->history.reach_ms);
+    if (p->s->history.shortened) {
+        buf_puts(p->out, "; full: single stacks only for ");
+        span(p, p->s->history.finest_span_ms);
+    }
+    buf_putc(p->out, '\n');
+    const char *problems[] = {p->s->store_problem, t->store_problem};
+    for (int i = 0; i < 2; i++) {
+        if (problems[i][0] == '\0')
+            continue;
+        buf_puts(p->out, "storage     ");
+        text_put(p->out, str_of(problems[i]), 0, p->look);
+        buf_putc(p->out, '\n');
+    }
+    for (int i = 0; i < p->s->n_settings_problems; i++) {
+        buf_puts(p->out, "setting     ");
+        text_put(p->out, str_of(p->s->settings_problems[i]), 0, p->look);
+        buf_putc(p->out, '\n');
+    }
+    if (strcmp(p->s->source, "files") == 0)
+        buf_puts(p->out, "no agent answers: this is from its files\n");
+    if (t->last_dump[0])
+        buf_puts(p->out, "next        leakwatch dumps show latest\n");
+    else
+        buf_puts(p->out, "next        leakwatch diff -1h now; leakwatch dump takes one\n");
+}
+
+static void other_lines(struct page *p, int shown)
+{
+    char number[NUMBER_TEXT_MAX];
+
+    for (int i = 0; i < p->s->n_targets; i++) {
+        const struct status_target *t = &p->s->targets[i];
+
+        if (i == shown)
+            continue;
+        buf_puts(p->out, "also        ");
+        text_put(p->out, str_of(t->name), 24, p->look);
+        buf_printf(p->out, "  %s, %s goroutines, %s %s\n", t->state,
+                   t->goroutines < 0 ? "unknown" : count_text(t->goroutines, number),
+                   t->verdict.kind[0] ? t->verdict.grade : "no verdict", t->verdict.kind);
+    }
+}
+
+void status_text(const struct status *s, int target, struct look look, struct buf *out)
+{
+    struct page p = {.s = s, .look = look, .out = out};
+    int shown = target >= 0 ? target : status_worst(s);
+
+    if (shown < 0) {
+        buf_puts(out, "no target is known\n");
+        return;
+    }
+    const struct status_target *t = &s->targets[shown];
+    verdict_lines(&p, t);
+    target_line(&p, t);
+    signal_lines(&p, t);
+    stack_lines(&p, t);
+    if (target < 0)
+        other_lines(&p, shown);
+    tail_lines(&p, t);
+}

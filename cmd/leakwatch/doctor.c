@@ -220,14 +220,14 @@ int cmd_doctor(int argc, char **argv, char **envp)
     if (d == NULL)
         return EXIT_BAD;
     d->settings = &settings;
+    settings_defaults(&settings);
     (void)settings_read(&settings, envp, argc, argv, &words, on_bad_setting, d);
-    if (words > 0) {
-        code = cmd_fail("doctor takes no word '%s'", argv[0]);
-    } else {
-        doctor_targets(d);
-        check_folder(d);
-        code = tell(d, chosen == 1);
-    }
+    for (int i = 0; i < words; i++)
+        doctor_say(d, DOCTOR_BAD, "settings", "settings begin with --", "a stray word '%s'",
+                   argv[i]);
+    doctor_targets(d);
+    check_folder(d);
+    code = tell(d, chosen == 1);
     free(d);
     return code;
 }

@@ -83,6 +83,7 @@ static void on_bad_setting(void *ctx, const char *line)
 
 bool cmd_settings(struct settings *s, int *argc, char **argv, char **envp)
 {
+    settings_defaults(s);
     return settings_read(s, envp, *argc, argv, argc, on_bad_setting, NULL) == 0;
 }
 

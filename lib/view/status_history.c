@@ -99,6 +99,10 @@ static void from_manifest(struct status_target *t, const struct manifest *m)
 {
     str_copy(t->url, sizeof(t->url), str_of(m->url));
     str_copy(t->memory_source, sizeof(t->memory_source), str_of(m->memory.source));
+    for (int tier = 0; tier < MEMORY_TIERS; tier++)
+        if (strcmp(memory_tier_text((enum memory_tier)tier), m->memory.source) == 0)
+            str_copy(t->memory_blowup, sizeof(t->memory_blowup),
+                     str_of(memory_tier_fastest_blowup((enum memory_tier)tier)));
     if ((int64_t)m->life != t->life || m->verdict.kind[0] == '\0')
         return;
     str_copy(t->verdict.kind, sizeof(t->verdict.kind), str_of(m->verdict.kind));

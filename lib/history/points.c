@@ -2,11 +2,6 @@
  * newest. */
 #include "lib/history/inside.h"
 
-struct history_point *points_newest(struct points *p)
-{
-    return p->n == 0 || p->max == 0 ? NULL : &p->out[(p->n - 1) % p->max];
-}
-
 void points_put(struct points *p, struct history_point point)
 {
     if (p->max > 0)

@@ -12,9 +12,13 @@ struct walk {
     const struct history *h;
     const uint32_t *stacks; /* what is watched */
     size_t n;
-    int64_t *values; /* by slot, after the moment */
-    int64_t *least;  /* by watched stack, in the moment */
-    void (*visit)(struct walk *w, int64_t t_ms);
+    int64_t origin_ms, group_ms; /* moments of one group are asked for as one; 0: each */
+    int64_t *values;             /* by slot, after the newest moment */
+    int64_t *least;              /* by watched stack, in the group so far */
+    int64_t group_start_ms;      /* INT64_MIN: none is open */
+    bool fresh;                  /* no moment of this tier yet */
+    bool count_all;              /* the moment's values are all news */
+    void (*visit)(struct walk *w);
     void *ctx;
 };
 
@@ -45,17 +49,42 @@ static void watch_set(struct walk *w, bool on)
     }
 }
 
+static void group_close(struct walk *w)
+{
+    if (w->group_start_ms != INT64_MIN)
+        w->visit(w);
+    w->group_start_ms = INT64_MIN;
+}
+
+/* Opens the group of a moment when it is another; true when it is new. */
+static bool group_open(struct walk *w, int64_t t_ms)
+{
+    int64_t start_ms = t_ms;
+
+    if (w->group_ms > 0)
+        start_ms -= (t_ms - w->origin_ms) % w->group_ms;
+    if (start_ms == w->group_start_ms)
+        return false;
+    group_close(w);
+    w->group_start_ms = start_ms;
+    for (size_t i = 0; i < w->n; i++)
+        w->least[i] = INT64_MAX;
+    return true;
+}
+
 static void record_visit(struct walk *w, struct reader *r)
 {
     const struct history *h = w->h;
+    bool key = (r->flags & (RECORD_KEY | RECORD_CONT)) == RECORD_KEY;
     struct entry e;
     uint32_t slot = 0;
 
-    if ((r->flags & (RECORD_KEY | RECORD_CONT)) == RECORD_KEY)
-        memset(w->values, 0, slots_of(h) * sizeof(*w->values));
+    /* What has no entry later in a group kept the value it had. */
     if (!(r->flags & RECORD_CONT))
-        for (size_t i = 0; i < w->n; i++)
-            w->least[i] = INT64_MAX;
+        w->count_all = group_open(w, r->t_ms) || key || w->fresh;
+    w->fresh = false;
+    if (key)
+        memset(w->values, 0, slots_of(h) * sizeof(*w->values));
     while (entry_next(&r->p, r->end, &slot, &e)) {
         w->values[e.slot] += e.change;
         if (h->watched[e.slot] != 0) {
@@ -64,14 +93,13 @@ static void record_visit(struct walk *w, struct reader *r)
                 *least = w->values[e.slot] - e.below;
         }
     }
-    if (r->flags & RECORD_MORE)
+    if ((r->flags & RECORD_MORE) || !w->count_all)
         return;
     for (size_t i = 0; i < w->n; i++) {
         uint32_t watched = slot_of(h, w->stacks[i]);
         if (watched != NONE && w->values[watched] < w->least[least_at(w, watched)])
             w->least[least_at(w, watched)] = w->values[watched];
     }
-    w->visit(w, r->t_ms);
 }
 
 static void walk_tier(struct walk *w, uint32_t stream, int64_t from_ms, int64_t to_ms)
@@ -81,6 +109,7 @@ static void walk_tier(struct walk *w, uint32_t stream, int64_t from_ms, int64_t 
     if (from_ms >= to_ms || w->h->streams[stream].last_ms < from_ms)
         return;
     memset(w->values, 0, slots_of(w->h) * sizeof(*w->values));
+    w->fresh = true;
     reader_seek(&r, w->h, stream, from_ms);
     while (reader_next(&r) && r.t_ms < to_ms) {
         if (r.t_ms >= from_ms)
@@ -99,6 +128,7 @@ static void walk_span(struct walk *w, uint32_t channel, int tier, int64_t from_m
 
     w->values = h->values[0];
     w->least = h->values[1];
+    w->group_start_ms = INT64_MIN;
     watch_set(w, true);
     for (int i = STACK_TIERS - 1; i >= 0; i--) {
         uint32_t stream = channel_stream(channel, i);
@@ -112,21 +142,22 @@ static void walk_span(struct walk *w, uint32_t channel, int tier, int64_t from_m
         if (h->streams[stream].last_ms > done_ms)
             done_ms = h->streams[stream].last_ms;
     }
+    group_close(w);
     watch_set(w, false);
 }
 
 /* ---- minima ---- */
 
 struct minima {
-    int64_t start_ms, block_ms;
+    int64_t start_ms;
     size_t n_blocks;
     float *out;
 };
 
-static void minima_visit(struct walk *w, int64_t t_ms)
+static void minima_visit(struct walk *w)
 {
     struct minima *m = w->ctx;
-    size_t block = (size_t)((t_ms - m->start_ms) / m->block_ms);
+    size_t block = (size_t)((w->group_start_ms - m->start_ms) / w->group_ms);
 
     for (size_t i = 0; i < w->n; i++) {
         uint32_t slot = slot_of(w->h, w->stacks[i]);
@@ -153,7 +184,7 @@ void history_minima(const struct history *h, int target, enum history_class clas
                     const uint32_t *stacks, size_t n_stacks, int64_t end_ms, int64_t block_ms,
                     size_t n_blocks, float *out)
 {
-    struct minima m = {.block_ms = block_ms, .n_blocks = n_blocks, .out = out};
+    struct minima m = {.n_blocks = n_blocks, .out = out};
     struct walk w = {.h = h, .stacks = stacks, .n = n_stacks, .visit = minima_visit, .ctx = &m};
 
     for (size_t i = 0; i < n_stacks * n_blocks; i++)
@@ -162,50 +193,40 @@ void history_minima(const struct history *h, int target, enum history_class clas
         n_stacks > h->at.stacks_max || n_blocks > (size_t)(TIME_MAX / block_ms))
         return;
     m.start_ms = end_ms - (int64_t)n_blocks * block_ms;
+    w.origin_ms = m.start_ms;
+    w.group_ms = block_ms;
     walk_span(&w, channel_of(h, target, class), minima_tier(m.start_ms, block_ms), m.start_ms,
               end_ms);
 }
 
 /* ---- one stack's series ---- */
 
-struct curve {
-    int64_t step_ms; /* of the tier: moments of one slot are one point */
-    struct points points;
-};
-
-static void curve_visit(struct walk *w, int64_t t_ms)
+static void curve_visit(struct walk *w)
 {
-    struct curve *c = w->ctx;
+    struct points *points = w->ctx;
     uint32_t slot = slot_of(w->h, w->stacks[0]);
     float min = slot == NONE ? 0 : (float)w->least[least_at(w, slot)];
     float last = slot == NONE ? 0 : (float)w->values[slot];
-    int64_t start_ms = c->step_ms > 0 ? t_ms - t_ms % c->step_ms : t_ms;
-    struct history_point *p = points_newest(&c->points);
 
-    if (p == NULL || p->t_ms < start_ms) {
-        points_put(&c->points, (struct history_point){start_ms, min, last, last});
-        return;
-    }
-    p->mean = p->max = last;
-    if (min < p->min)
-        p->min = min;
+    points_put(points, (struct history_point){w->group_start_ms, min, last, last});
 }
 
 size_t history_series(const struct history *h, int target, enum history_class class,
                       uint32_t stack, int64_t from_ms, int64_t to_ms, int64_t step_ms,
                       struct history_point *out, size_t max)
 {
-    struct curve c = {.points = {out, 0, max}};
-    struct walk w = {.h = h, .stacks = &stack, .n = 1, .visit = curve_visit, .ctx = &c};
+    struct points points = {out, 0, max};
+    struct walk w = {.h = h, .stacks = &stack, .n = 1, .visit = curve_visit, .ctx = &points};
     int tier = 0;
 
     if (!target_ok(h, target))
         return 0;
     while (tier < STACK_TIERS - 1 && stack_tiers[tier].step_ms < step_ms)
         tier++;
-    c.step_ms = tier > 0 ? stack_tiers[tier].step_ms : 0;
+    /* Finer moments at the newest end are one point a slot. */
+    w.group_ms = tier > 0 ? stack_tiers[tier].step_ms : 0;
     walk_span(&w, channel_of(h, target, class), tier, from_ms, to_ms);
-    return points_finish(&c.points);
+    return points_finish(&points);
 }
 
 /* ---- moments ---- */

@@ -270,6 +270,7 @@ void ring_end(struct writer *w)
     page->used += RECORD_HEAD + n;
     page->last_ms = w->t_ms;
     s->last_ms = w->t_ms;
+    s->moment_bytes += n;
     if (w->t_ms > h->newest_ms)
         h->newest_ms = w->t_ms;
     if (w->payload[0] & RECORD_KEY)

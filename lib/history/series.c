@@ -10,7 +10,7 @@
  * When names, stacks or series are full, what no moment refers to and counts
  * nothing now is dropped (make_room). Then, if a good part is dead, the oldest
  * segments that still speak of it go. What does not fit even so stays in
- * other. */
+ * other until something dies. */
 #include <errno.h>
 
 #include "lib/history/inside.h"
@@ -175,29 +175,32 @@ static bool forget_oldest(struct history *h, int tier)
     return dropped > 0;
 }
 
-/* True when something was freed. */
+/* True when something was freed. Else no more is tried for a while. */
 static bool make_room(struct history *h)
 {
-    uint32_t before = h->n_stacks;
+    uint32_t before = h->n_stacks, kept;
     bool had_series = h->free_series != NONE;
 
-    if (h->pushes < h->compact_after)
-        return false;
-    h->compact_after = h->pushes + ROOM_PAUSE;
     series_sweep(h);
-    for (int round = 0; round < ROOM_ROUNDS; round++) {
+    for (int round = 0;; round++) {
         double dead_in[STACK_TIERS];
-        uint32_t kept = 0, dead = mark_stacks(h, dead_in);
+        uint32_t dead = mark_stacks(h, dead_in);
         int worst = 0;
+        kept = 0;
         for (uint32_t id = 0; id < h->stack_top; id++)
             kept += h->watched[id] != 0;
         for (int tier = 1; tier < STACK_TIERS; tier++)
             if (dead_in[tier] > dead_in[worst])
                 worst = tier;
-        if (before - kept >= before / 8 || dead < before / 8 || !forget_oldest(h, worst))
+        if (before - kept >= before / 8 || round == ROOM_ROUNDS)
+            break;
+        if (dead < before / 8 || !forget_oldest(h, worst))
             break;
     }
-    symbols_compact(h);
+    h->full_until = h->pushes + ROOM_PAUSE;
+    /* A compaction costs a file: not for a few. */
+    if (before - kept >= before / 16)
+        symbols_compact(h);
     return h->n_stacks < before || (!had_series && h->free_series != NONE);
 }
 
@@ -235,21 +238,20 @@ static struct series *series_admit(struct push *p, const struct history_count *c
     uint32_t stack = symbols_find(h, count->key);
     size_t n;
 
-    if (stack == NONE) {
-        n = p->frames_of(p->ctx, count->sample, frames, HISTORY_FRAMES_MAX);
-        stack = symbols_intern(h, count->key, frames, n);
-        if (stack == NONE && make_room(h))
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (stack == NONE && h->pushes >= h->full_until) {
+            n = p->frames_of(p->ctx, count->sample, frames, HISTORY_FRAMES_MAX);
             stack = symbols_intern(h, count->key, frames, n);
-    }
-    if (stack == NONE)
-        return NULL;
-    if (h->free_series == NONE && make_room(h)) {
-        /* It may have been dropped just now: it had no series. */
-        stack = symbols_find(h, count->key);
-        if (stack == NONE)
+        }
+        if (stack != NONE && h->free_series != NONE)
+            return series_add(h, p->channel, stack);
+        if (h->pushes < h->full_until || !make_room(h))
             return NULL;
+        /* What had no series may have been dropped. */
+        h->full_until = 0;
+        stack = symbols_find(h, count->key);
     }
-    return series_add(h, p->channel, stack);
+    return NULL;
 }
 
 /* Puts a count to its series; what has none is returned, for other. */

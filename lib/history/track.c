@@ -13,7 +13,7 @@
 
 #define ENTRY_MAX (3 * VARINT_MAX)
 
-bool entry_next(const uint8_t **p, const uint8_t *end, uint32_t *slot, struct entry *e)
+bool entry_parse(const uint8_t **p, const uint8_t *end, uint32_t *slot, struct entry *e)
 {
     uint64_t head, change, below = 0;
 
@@ -40,13 +40,17 @@ void track_begin(struct track *k, struct history *h, uint32_t stream, int64_t t_
     struct stream *s = &h->streams[stream];
 
     *k = (struct track){.start_page = NONE};
-    if (!ring_room(h, stream, 2 * ENTRY_MAX)) {
-        /* A keyframe once the changes outweigh four of the last one. */
-        k->key = s->pages == 0 || s->since_key / 4 >= s->key_bytes;
+    /* A keyframe once the changes outweigh four of the last one, where another
+     * moment like the last would not fit into the page anyway. */
+    k->key = s->pages == 0 || s->since_key / 4 >= s->key_bytes;
+    if (!ring_room(h, stream, 2 * ENTRY_MAX + (k->key ? s->moment_bytes : 0))) {
         k->error = ring_open(h, stream, k->key, t_ms);
         if (k->error != 0)
             return;
+    } else {
+        k->key = false;
     }
+    s->moment_bytes = 0;
     k->start_page = s->tail;
     k->start_offset = h->pages[s->tail].used;
     part_begin(k, h, stream, t_ms, k->key ? RECORD_KEY : 0);

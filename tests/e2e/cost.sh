@@ -20,12 +20,12 @@ mkdir "$work/dir"
 
 # The number of goroutine pages served so far.
 served() {
-    local line=0
+    local line last=0
     exec 3<>"/dev/tcp/${address%:*}/${address#*:}" || return
     printf 'GET /scrapes HTTP/1.0\r\n\r\n' >&3
-    while read -r -t 2 line; do :; done <&3
+    while read -r -t 2 line; do last=$line; done <&3
     exec 3>&-
-    echo "${line:-0}"
+    echo "$last"
 }
 
 cpu_us() { cat /proc/"$watch"/task/*/schedstat | awk '{ s += $1 } END { printf "%d", s / 1000 }'; }

@@ -25,7 +25,7 @@ fail() {
 # Days pass in minutes, so that every kind of write happens and cooldowns end.
 start_watch() {
     spawn "$work/watch.log" exec "$leakwatch" watch --target "http://$(cat "$work/address")" \
-        --dir "$dir" --listen off --time-scale 100 --dir-limit 8Mi
+        --dir "$dir" --listen off --time-scale 1000 --dir-limit 8Mi
     watch=$SPAWNED watch_shell=$SPAWNED_SHELL
 }
 
@@ -35,7 +35,7 @@ sleep_ms() { sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"; }
 kill_at_random() {
     local before=$((RANDOM % 900)) after=$((RANDOM % 300))
     sleep_ms $before
-    kill -USR1 "$watch" 2>/dev/null
+    ! grep -q '"watching"' "$work/watch.log" || kill -USR1 "$watch"
     sleep_ms $after
     kill -KILL "$watch" || fail "the watcher had ended by itself"
     wait "$watch_shell"

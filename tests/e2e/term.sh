@@ -18,7 +18,7 @@ live() {
         --listen off --time-scale 20
     sleep 6
     kill -USR1 "$SPAWNED"
-    wait_for 20 test -d "$dir"/[0-9]*T[0-9]*Z-signal-* || { tail -n 5 "$work/watch.log" && exit 1; }
+    wait_for 20 compgen -G "$dir/*-signal-*" >/dev/null || { tail -n 5 "$work/watch.log" && exit 1; }
     sleep 2
     ended=$(now_ms)
     kill -TERM "$SPAWNED"

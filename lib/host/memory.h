@@ -15,7 +15,7 @@
 
 /* Processes that are summed where no limited cgroup is visible: so many that a
  * sample stays within ten system calls. */
-#define NEIGHBOUR_FAMILY_MAX 6
+#define NEIGHBOUR_FAMILY_MAX 5
 
 enum neighbour_file {
     FILE_STAT,  /* memory.stat */

@@ -38,8 +38,8 @@ static int answer_list(struct request *r)
 /* Ids and file names are of these characters alone: no path leaves the folder. */
 static bool name_allowed(struct str s, bool slash)
 {
-    if (s.n == 0 || s.n >= DUMP_ID_MAX || s.p[0] == '.' || str_contains(s, "..") ||
-        str_contains(s, "//"))
+    if (s.n == 0 || s.n >= DUMP_ID_MAX || s.p[0] == '.' || s.p[0] == '/' ||
+        str_contains(s, "..") || str_contains(s, "//"))
         return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];

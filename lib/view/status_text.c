@@ -5,7 +5,7 @@
 #include "lib/view/status.h"
 
 #define TEXT_STACKS 3
-#define SPARK_COLUMN 42
+#define SPARK_COLUMN 40
 
 struct page {
     const struct status *s;
@@ -175,7 +175,7 @@ static void stack_lines(struct page *p, const struct status_target *t)
         buf_puts(p->out, "  ");
         text_put(p->out, str_of(c->function), 76, p->look);
         buf_puts(p->out, "\n      ");
-        text_put(p->out, str_of(c->file), 28, p->look);
+        text_put(p->out, str_of(c->file), 26, p->look);
         buf_printf(p->out, ":%d  %s -> %s  %s/hour\n", (int)c->line,
                    value_text(c->before, c->unit, false, before),
                    value_text(c->now, c->unit, false, now),
@@ -190,7 +190,7 @@ static void tail_lines(struct page *p, const struct status_target *t)
 
     if (t->last_dump[0]) {
         buf_printf(p->out, "dumps       %lld, last ", (long long)t->dumps);
-        text_put(p->out, str_of(t->last_dump), 60, p->look);
+        text_put(p->out, str_of(t->last_dump), 56, p->look);
         buf_putc(p->out, '\n');
     } else {
         buf_puts(p->out, "dumps       none\n");

@@ -1,0 +1,218 @@
+/* A status from an agent and from files, as JSON and back, in 24 lines. */
+#include "tests/unit/view/scene.h"
+
+static void test_from_watch(void **state)
+{
+    struct scene s;
+    const struct status_target *t;
+
+    (void)state;
+    scene_open(&s);
+    status_from_watch(s.watch, s.scratch);
+    assert_int_equal(s.scratch->n_targets, 2);
+    assert_string_equal(s.scratch->source, "agent");
+    t = &s.scratch->targets[0];
+    assert_string_equal(t->name, "web");
+    assert_string_equal(t->state, "alive");
+    assert_int_equal(t->goroutines_age_ms, 4000);
+    assert_int_equal(t->life, 3);
+    assert_int_equal(t->uptime_ms, SCENE_MINUTES * 60000LL);
+    /* No verdict: what grew in the last hour, the user's own frame. */
+    assert_int_equal(t->n_stacks, 1);
+    assert_string_equal(t->stacks[0].function, "main.leak");
+    assert_string_equal(t->stacks[0].file, "shop/main.go");
+    assert_int_equal(t->stacks[0].line, 40);
+    assert_int_equal(t->stacks[0].now, 100 + 5 * SCENE_MINUTES);
+    assert_int_equal(t->stacks[0].now - t->stacks[0].before, 300);
+    assert_true(fabs(t->stacks[0].per_hour - 300) < 1);
+    assert_true(t->memory_series.n > 20);
+    assert_true(t->memory_series.values[t->memory_series.n - 1] > t->memory_series.values[0]);
+    assert_false(status_leaks(s.scratch));
+    assert_string_equal(s.scratch->targets[1].state, "waiting");
+    assert_int_equal(s.scratch->targets[1].goroutines, -1);
+
+    scene_verdict(&s);
+    status_from_watch(s.watch, s.scratch);
+    assert_true(status_leaks(s.scratch));
+    assert_string_equal(t->verdict.kind, "drift");
+    assert_string_equal(t->verdict.grade, "likely");
+    assert_int_equal(status_worst(s.scratch), 0);
+    scene_close(&s);
+}
+
+static void test_suspect_is_no_leak(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    s.watch->targets[0].detect.verdict.finding.grade = GRADE_SUSPECT;
+    status_from_watch(s.watch, s.scratch);
+    assert_false(status_leaks(s.scratch));
+    scene_close(&s);
+}
+
+/* What is written is what is read, byte for byte. */
+static void test_json_both_ways(void **state)
+{
+    struct scene s;
+    struct buf again;
+    struct errmsg e;
+    struct status *back = calloc(1, sizeof(*back));
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    str_copy(s.watch->targets[0].problem, sizeof(s.watch->targets[0].problem),
+             STR("refused \"here\"\n"));
+    status_from_watch(s.watch, s.scratch);
+    s.scratch->n_settings_problems = 1;
+    str_copy(s.scratch->settings_problems[0], 256, STR("--dir-limit: '1' is too small"));
+    status_json(s.scratch, &s.out);
+    assert_int_equal(status_parse(back, s.out.p, s.out.len, &e), 0);
+    buf_init(&again, STATUS_BYTES_MAX);
+    status_json(back, &again);
+    assert_string_equal(buf_cstr(&s.out), buf_cstr(&again));
+    assert_int_equal(back->n_targets, 2);
+    assert_int_equal(back->targets[1].goroutines, -1);
+    assert_string_equal(back->targets[0].problem, "refused \"here\"\n");
+    assert_string_equal(back->targets[1].verdict.kind, "");
+    assert_true(back->targets[0].verdict.eta_high_s == 9000);
+    buf_free(&again);
+    free(back);
+    scene_close(&s);
+}
+
+/* Every cut of the text is an error or a status, never a crash. */
+static void test_json_cut(void **state)
+{
+    static const char odd[] = "{\"targets\":[1,{\"life\":7,\"stacks\":{}}]}";
+    struct scene s;
+    struct errmsg e;
+    struct status *back = calloc(1, sizeof(*back));
+
+    (void)state;
+    scene_open(&s);
+    status_from_watch(s.watch, s.scratch);
+    status_json(s.scratch, &s.out);
+    for (size_t n = 0; n < s.out.len - 2; n += 7)
+        assert_int_equal(status_parse(back, s.out.p, n, &e), ERR_SYNTAX);
+    assert_int_equal(status_parse(back, "[]", 2, &e), ERR_SYNTAX);
+    assert_int_equal(status_parse(back, odd, sizeof(odd) - 1, &e), 0);
+    assert_int_equal(back->n_targets, 2);
+    free(back);
+    scene_close(&s);
+}
+
+static void assert_fits(const struct buf *out, struct look look)
+{
+    struct str rest = buf_view(out), line;
+    int lines = 0;
+
+    while (str_split(&rest, '\n', &line) && rest.p) {
+        size_t columns = 0;
+
+        for (size_t i = 0; i < line.n; columns++) {
+            size_t n = str_utf8((struct str){line.p + i, line.n - i});
+
+            assert_true(n == 1 || (n > 1 && look.unicode));
+            i += n;
+        }
+        assert_in_range(columns, 0, 80);
+        lines++;
+    }
+    assert_in_range(lines, 8, 24);
+}
+
+static void test_text(void **state)
+{
+    struct scene s;
+    const char *text;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    status_from_watch(s.watch, s.scratch);
+    status_text(s.scratch, -1, (struct look){0}, &s.out);
+    text = buf_cstr(&s.out);
+    assert_true(str_starts(str_of(text), "LEAK likely: drift"));
+    assert_non_null(strstr(text, "out of memory in about 2h 05m (1h 40m to 2h 30m)"));
+    assert_non_null(strstr(text, "main.leak\n"));
+    assert_non_null(strstr(text, "shop/main.go:40  400 -> 700  +300/hour"));
+    assert_non_null(strstr(text, "also        worker"));
+    assert_non_null(strstr(text, "(54%)"));
+    assert_fits(&s.out, (struct look){0});
+    buf_reset(&s.out);
+    status_text(s.scratch, 0, (struct look){.unicode = true}, &s.out);
+    assert_fits(&s.out, (struct look){.unicode = true});
+    scene_close(&s);
+}
+
+/* Names of others cannot drive a terminal. */
+static void test_text_is_harmless(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    status_from_watch(s.watch, s.scratch);
+    str_copy(s.scratch->targets[0].url, 64, STR("http://\x1b[2J\xc2\x9b/\r"));
+    str_copy(s.scratch->targets[0].stacks[0].function, 64, STR("main.\x1b]0;x\x07\xff"));
+    status_text(s.scratch, 0, (struct look){.unicode = true}, &s.out);
+    assert_null(memchr(s.out.p, 0x1b, s.out.len));
+    assert_null(memchr(s.out.p, '\r', s.out.len));
+    assert_null(memmem(s.out.p, s.out.len, "\xc2\x9b", 2));
+    assert_null(memchr(s.out.p, 0xff, s.out.len));
+    scene_close(&s);
+}
+
+static void test_from_files(void **state)
+{
+    static struct store_dump d;
+    struct scene s;
+    const struct status_target *t;
+
+    (void)state;
+    scene_open(&s);
+    history_push_life(s.history, 0,
+                      &(struct history_life){.id = 3,
+                                             .start_ms = history_oldest(s.history, 0),
+                                             .seen_ms = history_oldest(s.history, 0)});
+    status_from_history(s.history, s.api.now, s.scratch);
+    t = &s.scratch->targets[0];
+    assert_string_equal(s.scratch->source, "files");
+    assert_int_equal(t->goroutines, 730);
+    assert_int_equal(t->limit_bytes, 128000000);
+    assert_int_equal(t->life, 3);
+    assert_string_equal(t->stacks[0].function, "main.leak");
+    assert_int_equal(s.scratch->targets[1].goroutines, -1);
+
+    d = (struct store_dump){.readable = true};
+    str_copy(d.id, sizeof(d.id), STR("x"));
+    str_copy(d.manifest.target, 64, STR("web"));
+    str_copy(d.manifest.verdict.kind, 12, STR("drift"));
+    str_copy(d.manifest.verdict.grade, 12, STR("confirmed"));
+    d.manifest.life = 2; /* another life's verdict does not stand */
+    status_add_dump(s.scratch, &d);
+    assert_false(status_leaks(s.scratch));
+    assert_string_equal(t->last_dump, "x");
+    status_from_history(s.history, s.api.now, s.scratch);
+    d.manifest.life = 3;
+    status_add_dump(s.scratch, &d);
+    assert_true(status_leaks(s.scratch));
+    assert_int_equal(t->dumps, 1);
+    scene_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_from_watch),     cmocka_unit_test(test_suspect_is_no_leak),
+        cmocka_unit_test(test_json_both_ways), cmocka_unit_test(test_json_cut),
+        cmocka_unit_test(test_text),           cmocka_unit_test(test_text_is_harmless),
+        cmocka_unit_test(test_from_files),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,7 +4,7 @@
 
 #define RATE_US_PER_MS 10 /* 10 ms of the target's time a second */
 #define BALANCE_MAX_US (200 * 1000)
-#define BACKOFF_MAX_MS 60000
+#define EARNED_AT_ONCE_MAX_MS 60000
 
 const char *fetch_path(enum fetch_kind kind)
 {
@@ -28,8 +28,8 @@ void budget_refill(struct budget *b, int64_t now_ms)
     if (elapsed_ms <= 0)
         return;
     b->refilled_ms = now_ms;
-    if (elapsed_ms > BACKOFF_MAX_MS) /* a suspend earns no more than a minute */
-        elapsed_ms = BACKOFF_MAX_MS;
+    if (elapsed_ms > EARNED_AT_ONCE_MAX_MS) /* a suspend earns no more than a minute */
+        elapsed_ms = EARNED_AT_ONCE_MAX_MS;
     b->balance_us += elapsed_ms * RATE_US_PER_MS;
     if (b->balance_us > BALANCE_MAX_US)
         b->balance_us = BALANCE_MAX_US;
@@ -57,13 +57,14 @@ void budget_pay(struct budget *b, enum fetch_kind kind, int64_t latency_us)
     *cost = *cost ? (*cost * 3 + latency_us) / 4 : latency_us;
 }
 
-void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, uint64_t random)
+void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, int64_t max_ms,
+                 uint64_t random)
 {
     int shift = b->failures < 16 ? b->failures : 16;
     int64_t wait_ms = base_ms << shift;
 
-    if (wait_ms > BACKOFF_MAX_MS || wait_ms <= 0)
-        wait_ms = BACKOFF_MAX_MS;
+    if (wait_ms > max_ms || wait_ms <= 0)
+        wait_ms = max_ms;
     wait_ms += wait_ms * ((int64_t)(random % 401) - 200) / 1000;
     b->failures++;
     b->retry_ms = now_ms + wait_ms;
@@ -94,7 +95,7 @@ int64_t scrape_bytes(enum fetch_kind kind, int64_t goroutines, int64_t pcs_each)
 
 bool scrape_fits(int64_t bytes, int64_t usage_bytes, int64_t limit_bytes)
 {
-    if (limit_bytes <= 0 || usage_bytes < 0)
+    if (bytes == 0 || limit_bytes <= 0 || usage_bytes < 0)
         return true;
     return bytes <= limit_bytes - usage_bytes;
 }

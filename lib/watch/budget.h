@@ -24,8 +24,9 @@ bool budget_allows(const struct budget *b, int64_t now_ms);
 /* boot_ms at which budget_allows turns true, if nothing else is paid. */
 int64_t budget_ready_ms(const struct budget *b, int64_t now_ms);
 void budget_pay(struct budget *b, enum fetch_kind kind, int64_t latency_us);
-/* Back-off doubles from base_ms to 60 s, with jitter of +-20 % from random. */
-void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, uint64_t random);
+/* Back-off doubles from base_ms to max_ms, with jitter of +-20 % from random. */
+void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, int64_t max_ms,
+                 uint64_t random);
 void budget_succeed(struct budget *b);
 
 /* Bytes of new memory a goroutine page costs the target: about 46 bytes a PC

@@ -184,7 +184,7 @@ void schedule_target(struct watch *w, int target)
     if (kind == FETCH_NONE)
         return;
     /* The last evidence before a kill is worth a debt; it is still paid. */
-    exempt = t->state == TARGET_WAITING || t->dump.phase == DUMP_ASKING;
+    exempt = t->state == TARGET_WAITING || t->dump.phase == DUMP_ASKING || t->probe;
     if (!exempt && !budget_allows(&t->budget, w->now.boot_ms)) {
         t->counters.skipped_budget++;
         return;
@@ -231,7 +231,11 @@ int64_t schedule_next_ms(const struct watch *w, int target)
         int64_t fetch_ms = fetch_due_ms(t);
         int64_t ready_ms = budget_ready_ms(&t->budget, now_ms);
 
-        next_ms = earlier(next_ms, fetch_ms > ready_ms ? fetch_ms : ready_ms);
+        if (fetch_ms < ready_ms)
+            fetch_ms = ready_ms;
+        /* What is due and was declined just now waits for the next memory sample. */
+        if (fetch_ms > now_ms)
+            next_ms = earlier(next_ms, fetch_ms);
     }
     /* Never at once again: a step that has nothing to do must end. */
     return next_ms > now_ms ? next_ms : now_ms + 1;

@@ -12,6 +12,8 @@
 #define STATS_SITES_MAX 1000 /* debug=1 of the heap is costly with many sites */
 #define SILENT_FAILURES 3
 #define BACKOFF_BASE_MS 1000
+#define BACKOFF_MAX_MS 60000
+#define BACKOFF_INDEX_MAX_MS 5000 /* it is cheap, and tells of a death */
 
 static bool is_text(enum fetch_kind kind)
 {
@@ -268,14 +270,19 @@ static void failed(struct watch *w, int target, enum fetch_kind kind,
     if (kind == FETCH_MEMSTATS && t->memstats_failures < 3)
         t->memstats_failures++;
     str_copy(t->problem, sizeof(t->problem), str_of(e->text[0] ? e->text : err_text(error)));
-    budget_fail(&t->budget, w->now.boot_ms, watch_scaled(w, BACKOFF_BASE_MS), watch_random(w));
+    budget_fail(
+        &t->budget, w->now.boot_ms, watch_scaled(w, BACKOFF_BASE_MS),
+        watch_scaled(w, t->state == TARGET_SILENT ? BACKOFF_INDEX_MAX_MS : BACKOFF_MAX_MS),
+        watch_random(w));
     if (t->state == TARGET_WAITING) {
         t->candidate++;
         return;
     }
     /* A connection that broke may be a death: the OOM counter is read at once. */
-    if (r->status == 0)
+    if (r->status == 0 && r->error != ERR_TIMEOUT) {
         watch_act(w, ACTION_SAMPLE, target);
+        t->probe = !r->refused && kind != FETCH_INDEX; /* once */
+    }
     if (r->refused && t->life.pid == 0)
         life_end(w, target);
     if (t->state == TARGET_ALIVE && (r->refused || t->budget.failures >= SILENT_FAILURES)) {

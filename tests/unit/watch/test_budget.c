@@ -60,7 +60,7 @@ static void test_backoff(void **state)
     (void)state;
     budget_init(&b, 0);
     for (int i = 0; i < 40; i++) {
-        budget_fail(&b, 0, 1000, (uint64_t)i * 977);
+        budget_fail(&b, 0, 1000, 60000, (uint64_t)i * 977);
         assert_in_range(b.retry_ms, 800, 72000);
         if (i < 5)
             assert_true(b.retry_ms > last_ms);
@@ -79,6 +79,7 @@ static void test_headroom(void **state)
     assert_true(scrape_fits(46000000, 80 << 20, 128 << 20));
     assert_false(scrape_fits(46000000, 90 << 20, 128 << 20));
     assert_true(scrape_fits(46000000, 90 << 20, 0));
+    assert_true(scrape_fits(0, 130 << 20, 128 << 20)); /* a reading costs nothing */
     assert_true(scrape_fits(46000000, -1, 128 << 20));
 }
 

@@ -4,6 +4,8 @@
 
 #include "cmd/leakwatch/cmd.h"
 
+static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
 static void say(const char *fmt, va_list ap)
 {
     (void)fputs("leakwatch: ", stderr);

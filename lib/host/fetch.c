@@ -91,10 +91,11 @@ static void result_fill(struct fetch_target *t, CURLcode code, struct fetch_resu
     str_copy(r->content_type, sizeof r->content_type, str_of(type));
     r->refused =
         code == CURLE_COULDNT_CONNECT && (r->error == -ECONNREFUSED || r->error == -ENOENT);
+    const char *path = *t->fetch->path ? t->fetch->path : "index";
     if (r->error == ERR_HTTP)
-        err_set(&r->why, 0, "%s: HTTP status %d", t->fetch->path, r->status);
+        err_set(&r->why, 0, "%s: HTTP status %d", path, r->status);
     else if (r->error)
-        err_set(&r->why, 0, "%s: %s", t->fetch->path, *t->why ? t->why : err_text(r->error));
+        err_set(&r->why, 0, "%s: %s", path, *t->why ? t->why : err_text(r->error));
 }
 
 static void fetch_end(struct fetch_target *t, const struct fetch_result *r)

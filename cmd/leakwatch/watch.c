@@ -9,6 +9,7 @@
 
 #include "cmd/leakwatch/cmd.h"
 #include "lib/host/agent.h"
+#include "lib/host/answer.h"
 #include "lib/host/disk_posix.h"
 #include "lib/host/host.h"
 
@@ -20,6 +21,8 @@ struct watching {
     struct disk_posix disk;
     bool disk_open;
     struct agent agent;
+    struct answer answer;
+    struct server server;
     struct log log;
     char log_line[LOG_LINE_MAX];
     char problems[8][256]; /* bad settings, for status */
@@ -119,7 +122,22 @@ static void on_stopped(struct agent *a)
 {
     struct watching *w = a->ctx;
 
+    server_close(&w->server);
     host_stop(&w->host);
+}
+
+/* A door that cannot be opened is reported: it is no reason not to watch. */
+static void open_doors(struct watching *w)
+{
+    server_init(&w->server, &w->host.loop, answer_request, &w->answer);
+    for (int kind = 0; kind < DOORS; kind++) {
+        struct errmsg e;
+
+        if (kind == DOOR_UNIX && !w->disk_open)
+            continue;
+        if (server_open(&w->server, &w->settings, (enum door_kind)kind, &e) != 0)
+            note_problem(w, e.text);
+    }
 }
 
 static int start_agent(struct watching *w, struct errmsg *e)
@@ -152,6 +170,9 @@ static int run(struct watching *w)
     if (host_init(&w->host, &w->settings, w->targets, w->n_targets, &e) != 0)
         return cmd_fail("%s", e.text);
     if (start_agent(w, &e) == 0) {
+        if (answer_init(&w->answer, &w->agent, (const char(*)[256])w->problems, 0) == 0)
+            open_doors(w);
+        w->answer.api.n_settings_problems = w->n_problems;
         log_problems(w);
         log_begin(&w->log, moment_now().wall_ms, LOG_INFO, "watching");
         log_cstr(&w->log, "version", LW_VERSION);
@@ -161,6 +182,7 @@ static int run(struct watching *w)
         agent_start(&w->agent);
         host_run(&w->host);
         agent_close(&w->agent);
+        answer_free(&w->answer);
     } else {
         cmd_fail("%s", e.text);
     }

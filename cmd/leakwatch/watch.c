@@ -100,7 +100,7 @@ static void read_boot_id(uint8_t out[16])
 
         if (str_hex((struct str){text + i, 1}, &digit) != 0)
             continue; /* the dashes */
-        out[nibbles / 2] = (uint8_t)(out[nibbles / 2] << 4 | digit);
+        out[nibbles / 2] = (uint8_t)((uint64_t)out[nibbles / 2] << 4 | digit);
         nibbles++;
     }
     if (fd >= 0)

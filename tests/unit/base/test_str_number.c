@@ -124,83 +124,84 @@ static void test_double(void **state)
     assert_int_equal(str_double(str_of(NULL), &v), -EINVAL);
 }
 
+static const struct {
+    const char *z;
+    int rc;
+    uint64_t want;
+} quantities[] = {
+    {"4096", 0, 4096},
+    {"128Mi", 0, 134217728},
+    {"1G", 0, 1000000000},
+    {"1.5Gi", 0, 1610612736},
+    {"2e9", 0, 2000000000},
+    {"1e3", 0, 1000},
+    {"1E3", 0, 1000},
+    {"1e+3", 0, 1000},
+    {"12e-1", 0, 2},
+    {"1E", 0, 1000000000000000000},
+    {"1Ei", 0, 1152921504606846976},
+    {"15Ei", 0, 17293822569102704640u},
+    {"16Ei", -ERANGE, 0},
+    {"1k", 0, 1000},
+    {"1Ki", 0, 1024},
+    {"1Ti", 0, 1099511627776},
+    {"1Pi", 0, 1125899906842624},
+    {"1M", 0, 1000000},
+    {"1T", 0, 1000000000000},
+    {"1P", 0, 1000000000000000},
+    {"100m", 0, 1}, /* a tenth of a byte, rounded up as Kubernetes does */
+    {"1000m", 0, 1},
+    {"1001m", 0, 2},
+    {"134217728000m", 0, 134217728},
+    {"1u", 0, 1},
+    {"1n", 0, 1},
+    {"0.1", 0, 1},
+    {"0", 0, 0},
+    {"0m", 0, 0},
+    {"-0", 0, 0},
+    {"+5", 0, 5},
+    {".5Ki", 0, 512},
+    {"5.Ki", 0, 5120},
+    {"0.00000000000000000000001", 0, 1},
+    {"1.00000000000000000000000000001", 0, 1}, /* the last digits are dropped */
+    {"18446744073709551615", 0, UINT64_MAX},
+    {"18446744073709551616", -ERANGE, 0},
+    {"99999999999999999999999", -ERANGE, 0},
+    {"1e20", -ERANGE, 0},
+    {"1e99999", -ERANGE, 0},
+    {"1e99999999999999999999", -ERANGE, 0},
+    {"1e-99999", -ERANGE, 0},
+    {"1e-500", 0, 1},
+    {"0e500", 0, 0},
+    {"-1", -ERANGE, 0},
+    {"-1Gi", -ERANGE, 0},
+    {"", -EINVAL, 0},
+    {"-", -EINVAL, 0},
+    {"Mi", -EINVAL, 0},
+    {".", -EINVAL, 0},
+    {"1.2.3", -EINVAL, 0},
+    {"1K", -EINVAL, 0}, /* Kubernetes has k and Ki */
+    {"1MB", -EINVAL, 0},
+    {"1mi", -EINVAL, 0},
+    {"1 Mi", -EINVAL, 0},
+    {"1e", -EINVAL, 0},
+    {"1e+", -EINVAL, 0},
+    {"1e+-3", -EINVAL, 0},
+    {"1e1.5", -EINVAL, 0},
+    {"+-1", -EINVAL, 0},
+    {"max", -EINVAL, 0},
+    {"99999999999999999999999x", -EINVAL, 0},
+};
+
 static void test_quantity(void **state)
 {
     (void)state;
-    static const struct {
-        const char *z;
-        int rc;
-        uint64_t want;
-    } rows[] = {
-        {"4096", 0, 4096},
-        {"128Mi", 0, 134217728},
-        {"1G", 0, 1000000000},
-        {"1.5Gi", 0, 1610612736},
-        {"2e9", 0, 2000000000},
-        {"1e3", 0, 1000},
-        {"1E3", 0, 1000},
-        {"1e+3", 0, 1000},
-        {"12e-1", 0, 2},
-        {"1E", 0, 1000000000000000000},
-        {"1Ei", 0, 1152921504606846976},
-        {"15Ei", 0, 17293822569102704640u},
-        {"16Ei", -ERANGE, 0},
-        {"1k", 0, 1000},
-        {"1Ki", 0, 1024},
-        {"1Ti", 0, 1099511627776},
-        {"1Pi", 0, 1125899906842624},
-        {"1M", 0, 1000000},
-        {"1T", 0, 1000000000000},
-        {"1P", 0, 1000000000000000},
-        {"100m", 0, 1}, /* a tenth of a byte, rounded up as Kubernetes does */
-        {"1000m", 0, 1},
-        {"1001m", 0, 2},
-        {"134217728000m", 0, 134217728},
-        {"1u", 0, 1},
-        {"1n", 0, 1},
-        {"0.1", 0, 1},
-        {"0", 0, 0},
-        {"0m", 0, 0},
-        {"-0", 0, 0},
-        {"+5", 0, 5},
-        {".5Ki", 0, 512},
-        {"5.Ki", 0, 5120},
-        {"0.00000000000000000000001", 0, 1},
-        {"1.00000000000000000000000000001", 0, 1}, /* the last digits are dropped */
-        {"18446744073709551615", 0, UINT64_MAX},
-        {"18446744073709551616", -ERANGE, 0},
-        {"99999999999999999999999", -ERANGE, 0},
-        {"1e20", -ERANGE, 0},
-        {"1e99999", -ERANGE, 0},
-        {"1e99999999999999999999", -ERANGE, 0},
-        {"1e-99999", -ERANGE, 0},
-        {"1e-500", 0, 1},
-        {"0e500", 0, 0},
-        {"-1", -ERANGE, 0},
-        {"-1Gi", -ERANGE, 0},
-        {"", -EINVAL, 0},
-        {"-", -EINVAL, 0},
-        {"Mi", -EINVAL, 0},
-        {".", -EINVAL, 0},
-        {"1.2.3", -EINVAL, 0},
-        {"1K", -EINVAL, 0}, /* Kubernetes has k and Ki */
-        {"1MB", -EINVAL, 0},
-        {"1mi", -EINVAL, 0},
-        {"1 Mi", -EINVAL, 0},
-        {"1e", -EINVAL, 0},
-        {"1e+", -EINVAL, 0},
-        {"1e+-3", -EINVAL, 0},
-        {"1e1.5", -EINVAL, 0},
-        {"+-1", -EINVAL, 0},
-        {"max", -EINVAL, 0},
-        {"99999999999999999999999x", -EINVAL, 0},
-    };
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < ROWS(quantities); i++) {
         uint64_t v = 4711;
-        if (str_quantity(str_of(rows[i].z), &v) != rows[i].rc)
-            fail_msg("\"%s\" is not %d", rows[i].z, rows[i].rc);
-        if (v != (rows[i].rc ? 4711 : rows[i].want))
-            fail_msg("\"%s\" gives %llu", rows[i].z, (unsigned long long)v);
+        if (str_quantity(str_of(quantities[i].z), &v) != quantities[i].rc)
+            fail_msg("\"%s\" is not %d", quantities[i].z, quantities[i].rc);
+        if (v != (quantities[i].rc ? 4711 : quantities[i].want))
+            fail_msg("\"%s\" gives %llu", quantities[i].z, (unsigned long long)v);
     }
     uint64_t v;
     assert_int_equal(str_quantity(str_of(NULL), &v), -EINVAL);

@@ -42,7 +42,7 @@ report() {
     fi
     FAILED=$((FAILED + 1))
     printf 'FAIL  %s (%s), exit %s; the end of %s:\n' "$1" "$(seconds_since "$3")" "$2" "$log"
-    tail -n 25 "$log" | sed 's/^/      | /'
+    { grep -E '(error|warning): ' "$log" | head -n 10 && echo ...; tail -n 15 "$log"; } | cut -c1-300 | sed 's/^/      | /'
     return 1
 }
 

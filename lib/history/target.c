@@ -83,8 +83,11 @@ void target_load(struct history *h)
             if (t->notes[i].n > HISTORY_NOTE_BYTES)
                 t->notes[i].n = 0;
         }
-        for (int i = 0; i < LIFE_RECORDS; i++)
+        for (int i = 0; i < LIFE_RECORDS; i++) {
+            uint8_t *oom = (uint8_t *)&t->lives[i].life.oom;
             clear_bad(h, &t->lives[i], sizeof(t->lives[i]));
+            *oom = *oom != 0;
+        }
         h->tenant[slot] = t->name.tenant;
         if (t->name.name[HISTORY_TARGET_NAME_MAX - 1] != 0 || t->name.name[0] == 0)
             h->tenant[slot] = 0;

@@ -24,6 +24,7 @@ static uint32_t always_fits(uint32_t seed, const void *bytes, size_t n)
 #include "lib/history/points.c"
 #include "lib/history/query.c"
 #include "lib/history/ring.c"
+#include "lib/history/ring_load.c"
 #include "lib/history/series.c"
 #include "lib/history/symbols.c"
 #include "lib/history/target.c"

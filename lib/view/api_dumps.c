@@ -60,6 +60,11 @@ static const char *type_of(struct str name)
     return str_ends(name, ".html") ? "text/html; charset=utf-8" : TYPE_BINARY;
 }
 
+static int read_status(int error)
+{
+    return error == -ENOENT || error == -EINVAL ? 404 : 500;
+}
+
 static int answer_manifest(struct request *r, const char *id)
 {
     struct manifest m;
@@ -67,7 +72,7 @@ static int answer_manifest(struct request *r, const char *id)
     int error = r->api->read_dump(r->api->ctx, id, &m, &e);
 
     if (error)
-        return api_error(r, error == -ENOENT ? 404 : 500, "%s", e.text);
+        return api_error(r, read_status(error), "%s", e.text);
     manifest_write(&m, r->out);
     return 200;
 }
@@ -82,8 +87,7 @@ static int answer_file(struct request *r, const char *id, struct str name)
     str_copy(file, sizeof(file), name);
     error = r->api->read_file(r->api->ctx, id, file, r->out);
     if (error)
-        return api_error(r, error == -ENOENT ? 404 : 500, "%s of %s: %s", file, id,
-                         err_text(error));
+        return api_error(r, read_status(error), "%s of %s: %s", file, id, err_text(error));
     r->type = type_of(name);
     return 200;
 }

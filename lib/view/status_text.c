@@ -1,11 +1,14 @@
 /* The status in 24 lines of 80 columns: what is wrong and how long there is
  * first, what to type next last. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/view/status.h"
 
 #define TEXT_STACKS 3
-#define SPARK_COLUMN 40
+#define COLUMNS 80
+#define SPARK_COLUMN 40 /* leaves room for STATUS_SERIES_MAX */
+#define SOON_S 3600
 
 struct page {
     const struct status *s;
@@ -50,8 +53,12 @@ static void eta_line(struct page *p, const struct status_target *t)
 static void verdict_lines(struct page *p, const struct status_target *t)
 {
     if (t->verdict.kind[0] == '\0') {
-        colour(p, "1;32");
-        if (strcmp(t->state, "alive") == 0)
+        bool rising = t->memory_eta_s > 0 && t->memory_eta_s < SOON_S;
+
+        colour(p, rising ? "1;33" : "1;32");
+        if (rising)
+            buf_puts(p->out, "no leak named yet, but memory is rising fast");
+        else if (strcmp(t->state, "alive") == 0)
             buf_puts(p->out, "no leak seen");
         else
             buf_puts(p->out, "no verdict");
@@ -90,12 +97,14 @@ static void age(struct page *p, int64_t ms)
 
 static void target_line(struct page *p, const struct status_target *t)
 {
+    size_t start = p->out->len;
+
     buf_puts(p->out, "target      ");
     text_put(p->out, str_of(t->name), 24, p->look);
     buf_printf(p->out, "  %s", t->state);
     if (t->url[0]) {
         buf_puts(p->out, "  ");
-        text_put(p->out, str_of(t->url), 32, p->look);
+        text_put(p->out, str_of(t->url), COLUMNS - (p->out->len - start), p->look);
     }
     buf_putc(p->out, '\n');
     if (t->problem[0]) {
@@ -171,15 +180,17 @@ static void stack_lines(struct page *p, const struct status_target *t)
     buf_putc(p->out, '\n');
     for (int i = 0; i < t->n_stacks && i < TEXT_STACKS; i++) {
         const struct manifest_culprit *c = &t->stacks[i];
+        char numbers[COLUMNS];
+        int n = snprintf(numbers, sizeof(numbers), ":%d  %s -> %s  %s/hour", (int)c->line,
+                         value_text(c->before, c->unit, false, before),
+                         value_text(c->now, c->unit, false, now),
+                         value_text((int64_t)c->per_hour, c->unit, true, rate));
 
         buf_puts(p->out, "  ");
-        text_put(p->out, str_of(c->function), 76, p->look);
+        text_put(p->out, str_of(c->function), COLUMNS - 2, p->look);
         buf_puts(p->out, "\n      ");
-        text_put(p->out, str_of(c->file), 26, p->look);
-        buf_printf(p->out, ":%d  %s -> %s  %s/hour\n", (int)c->line,
-                   value_text(c->before, c->unit, false, before),
-                   value_text(c->now, c->unit, false, now),
-                   value_text((int64_t)c->per_hour, c->unit, true, rate));
+        text_put(p->out, str_of(c->file), n < 60 ? (size_t)(COLUMNS - 6 - n) : 14, p->look);
+        buf_printf(p->out, "%s\n", numbers);
     }
 }
 

@@ -102,7 +102,8 @@ static int scene_read_dump(void *ctx, const char *id, struct manifest *out, stru
 static int scene_read_file(void *ctx, const char *id, const char *name, struct buf *out)
 {
     (void)ctx;
-    (void)id;
+    if (strcmp(id, "latest") == 0)
+        return -22; /* as the store says of what is no id */
     if (strcmp(name, "summary.txt") != 0 && strcmp(name, "native/goroutine.pb.gz") != 0)
         return -2;
     buf_puts(out, name);

@@ -130,6 +130,7 @@ static void test_dumps(void **state)
     assert_int_equal(get(&s, "/api/v1/dumps/2026/native/goroutine.pb.gz", ""), 200);
     assert_string_equal(buf_cstr(&s.out), "native/goroutine.pb.gz");
     assert_int_equal(get(&s, "/api/v1/dumps/2026/none", ""), 404);
+    assert_int_equal(get(&s, "/api/v1/dumps/latest/summary.txt", ""), 404);
     assert_int_equal(get(&s, "/api/v1/dumps/2026/../lock", ""), 400);
     assert_int_equal(get(&s, "/api/v1/dumps/../lock", ""), 400);
     assert_int_equal(get(&s, "/api/v1/dumps/.tmp-x/summary.txt", ""), 400);

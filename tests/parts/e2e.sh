@@ -56,6 +56,7 @@ part_e2e() {
     fi
     check e2e/pprof-diff 300 tests/e2e/pprof_diff.sh build/release
     check e2e/cli 120 tests/e2e/cli.sh build/release/leakwatch
+    check e2e/cli-agent 120 tests/e2e/cli_agent.sh build/release/leakwatch
     check e2e/convert 300 tests/e2e/convert.py build/release/leakwatch tests/data/captures
     check e2e/term 120 tests/e2e/term.sh
     check e2e/cost 300 tests/e2e/cost.sh 1000

@@ -15,7 +15,7 @@ run_program() {
     timeout -k 10 "$seconds" "$@" >"$log" 2>&1
     status=$?
     ok=$(grep -c '^\[ *OK *\]' "$log")
-    bad=$(grep -Ec '^\[ +(FAILED|ERROR) +\] [A-Za-z_0-9]+$' "$log")
+    bad=$(grep -E '^\[ +(FAILED|ERROR) +\] [A-Za-z_0-9]+$' "$log" | sort -u | wc -l) # named twice
     # A crash, a sanitizer's report or a time-out is a failure of its own, and
     # so is a program in which no test ran.
     [ "$bad" = 0 ] && { [ $status != 0 ] || [ "$ok" = 0 ]; } && bad=1

@@ -1,0 +1,67 @@
+#!/bin/bash
+# The commands beside a running agent of a leaking service: status, dump, diff of
+# moments, over the socket; then the same from its files alone.
+#   tests/e2e/cli_agent.sh LEAKWATCH
+cd "$(dirname "$0")/../.." || exit
+. tests/sh/process.sh
+leakwatch=$(realpath "${1:?usage: cli_agent.sh LEAKWATCH}") || exit
+work=$(mktemp -d "${TMPDIR:-/tmp}/leakwatch-cli.XXXXXX") || exit
+trap 'end_children; rm -rf "$work"' EXIT
+dir=$work/dir
+mkdir "$dir"
+unset "${!LEAKWATCH_@}"
+failures=0 checks=0
+
+# expect CODE PATTERN ARG…: the exit code, and a line of the output (- any).
+expect() {
+    local code=$1 pattern=$2 status
+    shift 2
+    checks=$((checks + 1))
+    "$leakwatch" "$@" --dir "$dir" >"$work/out" 2>&1 </dev/null
+    status=$?
+    [[ $status =~ ^$code$ ]] && { [ "$pattern" = - ] || grep -qE -- "$pattern" "$work/out"; } && return
+    failures=$((failures + 1))
+    echo "FAIL $*: exit $status, not $code, or no line like '$pattern':"
+    head -5 "$work/out"
+}
+
+growing() {
+    "$leakwatch" diff -12s now --dir "$dir" --fail-on-growth 50 >"$work/out" 2>&1
+    [ $? = 1 ]
+}
+
+spawn "$work/service.log" exec build/e2e/leaker -mode goroutines -fill 60s -delay 5s \
+    -limit 50000000 -hold 16384 -ready "$work/address"
+wait_for 10 test -s "$work/address" || exit
+spawn "$work/watch.log" exec "$leakwatch" watch --target "web=http://$(cat "$work/address")" \
+    --dir "$dir" --listen off --time-scale 10
+watch=$SPAWNED shell=$SPAWNED_SHELL
+wait_for 60 growing || { cat "$work/out" "$work/watch.log"; exit 1; }
+
+expect '[01]' . status # the agent may be sure already
+expect 0 '^/.*-manual-web-[0-9]+$' dump --reason 'before the rollout'
+[ -s "$(cat "$work/out")/goroutine.diff.pb.gz" ] || { echo "FAIL dump: nothing is there"; exit 1; }
+expect 0 'before the rollout' dumps show latest
+expect 0 'goroutine.diff.pb.gz' dumps show latest
+expect 0 '"trigger":"manual"' dumps -o json
+expect 0 '> main\.' diff latest
+expect 0 '> main\..*main\.go:' diff -5s now
+expect 0 '"change":' diff -5s now -o json
+expect 0 - diff -5s now -o proto --output "$work/moments.pb.gz"
+gzip -t "$work/moments.pb.gz" || failures=$((failures + 1))
+expect 1 '"change":' diff -5s now --fail-on-growth 1 -o json
+expect 2 'does not reach back' diff -20d now
+expect 2 "no target 'other'" dump --target other
+expect 2 "no target 'other'" status --target other
+expect 0 'an agent answers' doctor --target "web=http://$(cat "$work/address"),limit=1Gi"
+
+kill -TERM "$watch"
+wait "$shell" || { echo "FAIL watch: exit $?"; failures=$((failures + 1)); }
+expect '[01]' 'no agent answers: this is from its files' status
+expect 0 '> main\..*main\.go:' diff -12s now
+expect 0 'goroutine' dumps show latest
+expect 0 '^removed' dumps rm latest
+expect 2 'a dump needs one' dump
+
+echo "cli beside an agent: $checks checks, $failures failed"
+[ $failures = 0 ]

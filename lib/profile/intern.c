@@ -6,20 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A factor with no structure (2^64 / golden ratio). */
-#define ODD 0x9e3779b97f4a7c15u
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    __extension__ unsigned __int128 m = (unsigned __int128)(a ^ ODD) * (b ^ (ODD << 1 | 1));
-    return (uint64_t)m ^ (uint64_t)(m >> 64);
-}
-
-static uint32_t fold32(uint64_t h)
-{
-    return (uint32_t)(h ^ h >> 32);
-}
-
 int vec_grow(struct profile *p, void *slot, size_t *cap, size_t need, size_t element)
 {
     void *old, *grown;
@@ -63,24 +49,11 @@ void vec_shrink(struct profile *p, void *slot, size_t *cap, size_t element)
     *cap = VEC_LEAST;
 }
 
-static void table_put(struct table *t, uint32_t hash, uint32_t id)
-{
-    size_t i = hash & (t->cap - 1);
-
-    while (t->slots[i].id1)
-        i = (i + 1) & (t->cap - 1);
-    t->slots[i] = (struct slot){hash, id + 1};
-    t->n++;
-}
-
-/* Room for one more at a load of at most 3/4. */
-static int table_reserve(struct profile *p, struct table *t)
+int table_grow(struct profile *p, struct table *t)
 {
     size_t cap = t->cap ? t->cap * 2 : VEC_LEAST;
     struct table grown = {.cap = cap};
 
-    if ((t->n + 1) * 4 <= t->cap * 3)
-        return 0;
     if (p->bytes + (cap - t->cap) * sizeof *t->slots > p->ceiling) {
         p->index->crowded = true;
         return ERR_LIMIT;
@@ -123,7 +96,7 @@ static bool same_string(const struct profile *p, uint32_t id, const void *key)
 int profile_string(struct profile *p, struct str s, uint32_t *id)
 {
     struct profile_index *x = p->index;
-    uint32_t hash = fold32(str_hash(s, x->seed));
+    uint32_t hash = hash_fold(str_hash(s, x->seed));
     uint32_t found = table_find(p, &x->strings, hash, same_string, &s);
     int rc;
 
@@ -183,9 +156,9 @@ static int printed_name(struct profile *p, uint32_t name, uint32_t *id)
 int profile_function(struct profile *p, struct function f, uint32_t *id)
 {
     struct profile_index *x = p->index;
-    uint64_t h = mix(x->seed ^ ((uint64_t)f.name << 32 | f.system_name),
-                     (uint64_t)f.file << 32 ^ (uint64_t)f.start_line);
-    uint32_t hash = fold32(h);
+    uint64_t h = hash_mix(x->seed ^ ((uint64_t)f.name << 32 | f.system_name),
+                          (uint64_t)f.file << 32 ^ (uint64_t)f.start_line);
+    uint32_t hash = hash_fold(h);
     uint32_t found = table_find(p, &x->functions, hash, same_function, &f);
     struct function_facts facts;
     int rc;
@@ -233,15 +206,16 @@ int profile_location(struct profile *p, uint64_t address, uint16_t mapping,
 {
     struct profile_index *x = p->index;
     struct location_key k = {.lines = lines};
-    uint64_t h = mix(x->seed ^ address, (uint64_t)mapping << 1 | folded);
+    uint64_t h = hash_mix(x->seed ^ address, (uint64_t)mapping << 1 | folded);
     uint32_t hash, found;
     int rc;
 
     if (n_lines > PROFILE_LINES_MAX)
         return ERR_LIMIT;
     for (size_t i = 0; i < n_lines; i++)
-        h = mix(h, x->seed ^ ((uint64_t)lines[i].function << 32 | (uint32_t)lines[i].line));
-    hash = fold32(h);
+        h = hash_mix(h,
+                     x->seed ^ ((uint64_t)lines[i].function << 32 | (uint32_t)lines[i].line));
+    hash = hash_fold(h);
     k.l = (struct location){.address = address,
                             .first_line = (uint32_t)p->lines.n,
                             .n_lines = (uint16_t)n_lines,
@@ -281,13 +255,10 @@ int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32
 {
     struct profile_index *x = p->index;
     struct stack_key k = {locations, n};
-    uint64_t h = x->seed;
-    uint32_t hash, found;
+    struct str bytes = {(const char *)locations, n * sizeof *locations};
+    uint32_t hash = hash_fold(str_hash(bytes, x->seed)), found;
     int rc;
 
-    for (size_t i = 0; i < n; i++)
-        h = mix(h, x->seed ^ locations[i]);
-    hash = fold32(h);
     found = table_find(p, &x->stacks, hash, same_stack, &k);
     if (found == NO_ID) {
         if ((rc = VEC_RESERVE(p, p->refs, n)) || (rc = VEC_RESERVE(p, x->stack_list, 1)) ||
@@ -304,57 +275,6 @@ int profile_stack(struct profile *p, const uint32_t *locations, size_t n, uint32
     return 0;
 }
 
-static bool same_line(const struct profile *p, uint32_t id, const void *key)
-{
-    return p->index->known_lines.p[id].hash == *(const uint64_t *)key;
-}
-
-struct known_line *memo_line(struct profile *p, uint64_t hash)
-{
-    struct profile_index *x = p->index;
-    uint32_t id = table_find(p, &x->line_memo, fold32(hash), same_line, &hash);
-
-    return id == NO_ID ? NULL : &x->known_lines.p[id];
-}
-
-void memo_add_line(struct profile *p, const struct known_line *l)
-{
-    struct profile_index *x = p->index;
-
-    if (p->bytes > p->ceiling / 2 || VEC_RESERVE(p, x->known_lines, 1) ||
-        table_reserve(p, &x->line_memo))
-        return;
-    table_put(&x->line_memo, fold32(l->hash), (uint32_t)x->known_lines.n);
-    x->known_lines.p[x->known_lines.n++] = *l;
-}
-
-static bool same_record(const struct profile *p, uint32_t id, const void *key)
-{
-    return p->index->known_stacks.p[id].hash == *(const uint64_t *)key;
-}
-
-bool memo_stack(const struct profile *p, uint64_t hash, uint32_t *stack)
-{
-    const struct profile_index *x = p->index;
-    uint32_t id = table_find(p, &x->stack_memo, fold32(hash), same_record, &hash);
-
-    if (id == NO_ID)
-        return false;
-    *stack = x->known_stacks.p[id].stack;
-    return true;
-}
-
-void memo_add_stack(struct profile *p, uint64_t hash, uint32_t stack)
-{
-    struct profile_index *x = p->index;
-
-    if (p->bytes > p->ceiling / 2 || VEC_RESERVE(p, x->known_stacks, 1) ||
-        table_reserve(p, &x->stack_memo))
-        return;
-    table_put(&x->stack_memo, fold32(hash), (uint32_t)x->known_stacks.n);
-    x->known_stacks.p[x->known_stacks.n++] = (struct known_stack){hash, stack};
-}
-
 static void table_reset(struct table *t)
 {
     if (t->n)
@@ -369,11 +289,10 @@ void index_reset(struct profile_index *x)
     table_reset(&x->locations);
     table_reset(&x->stacks);
     table_reset(&x->line_memo);
-    table_reset(&x->stack_memo);
+    table_reset(&x->function_memo);
     x->facts.n = 0;
     x->stack_list.n = 0;
     x->known_lines.n = 0;
-    x->known_stacks.n = 0;
     x->fresh_bytes = 0;
 }
 
@@ -393,11 +312,10 @@ void index_release(struct profile *p)
     table_release(p, &x->locations);
     table_release(p, &x->stacks);
     table_release(p, &x->line_memo);
-    table_release(p, &x->stack_memo);
+    table_release(p, &x->function_memo);
     VEC_RELEASE(p, x->facts);
     VEC_RELEASE(p, x->stack_list);
     VEC_RELEASE(p, x->known_lines);
-    VEC_RELEASE(p, x->known_stacks);
     x->crowded = false;
 }
 
@@ -410,9 +328,8 @@ void index_free(struct profile_index *x)
     free(x->locations.slots);
     free(x->stacks.slots);
     free(x->line_memo.slots);
-    free(x->stack_memo.slots);
+    free(x->function_memo.slots);
     free(x->known_lines.p);
-    free(x->known_stacks.p);
     free(x->facts.p);
     free(x->stack_list.p);
     free(x);

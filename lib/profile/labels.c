@@ -122,8 +122,11 @@ static int read_pair(struct text_parser *t, struct str *s)
 
     if (!unquote(s, &t->scratch, &key))
         return text_fail(t, ERR_SYNTAX, "a label's key is not quoted as Go quotes");
-    if (keep && (rc = profile_string(t->p, key, &id)))
-        return text_spill(t, rc);
+    if (keep && (rc = profile_string(t->p, key, &id))) {
+        if ((rc = text_spill(t, rc)))
+            return rc;
+        keep = false;
+    }
     if (!scan_char(s, ':') || !unquote(s, &t->scratch, &value))
         return text_fail(t, ERR_SYNTAX, "a label's value is not quoted as Go quotes");
     if (buf_status(&t->scratch))

@@ -19,13 +19,12 @@
 struct record {
     int64_t values[PROFILE_VALUES_MAX]; /* as printed, unscaled */
     size_t n_frames, n_named, n_labels;
-    uint64_t hash; /* of the PCs and the frame lines, as printed */
-    uint64_t head_line;
     bool labelled;
     bool over; /* beyond the ceiling: goes to [other] */
     size_t n_pcs;
     uint64_t pcs[PROFILE_STACK_MAX];
-    struct known_line frames[PROFILE_STACK_MAX];
+    struct call frames[PROFILE_STACK_MAX];
+    uint32_t known[PROFILE_STACK_MAX]; /* the frames' places in known_lines, or NO_ID */
 };
 
 enum text_state {
@@ -50,7 +49,6 @@ struct text_parser {
     uint32_t bytes_id; /* string "bytes" */
     uint32_t other;    /* stack of "[other]", when folding */
     int64_t other_values[PROFILE_VALUES_MAX];
-    struct buf pcs; /* of the record at hand: read when its stack is not known */
     struct record record;
 };
 

@@ -80,8 +80,8 @@ static size_t interned_bytes(const struct profile *p)
     return p->text.n + p->strings.n * (sizeof *p->strings.p + 16) +
            p->functions.n * (sizeof *p->functions.p + sizeof *x->facts.p + 16) +
            p->lines.n * sizeof *p->lines.p + p->locations.n * (sizeof *p->locations.p + 16) +
-           p->refs.n * sizeof *p->refs.p + x->known_lines.n * (sizeof *x->known_lines.p + 16) +
-           x->known_stacks.n * (sizeof *x->known_stacks.p + 16);
+           p->refs.n * sizeof *p->refs.p + x->stack_list.n * (sizeof *x->stack_list.p + 16) +
+           x->known_lines.n * (sizeof *x->known_lines.p + 16);
 }
 
 /* Below this much it does not matter how much of it is still in use. */

@@ -40,35 +40,26 @@ static int head_heap(struct text_parser *t, struct str *line)
     return 0;
 }
 
-int record_head(struct text_parser *t, struct str line)
+static int head_pcs(struct text_parser *t, struct str s)
 {
     struct record *r = &t->record;
-    int rc;
 
-    memset(r, 0, offsetof(struct record, pcs));
-    r->head_line = t->r.line;
-    rc = t->r.kind == TEXT_HEAP ? head_heap(t, &line) : head_count(t, &line);
-    if (rc || t->o.stats_only)
-        return rc;
-    r->hash = str_hash(line, t->p->index->seed);
-    buf_reset(&t->pcs);
-    buf_str(&t->pcs, line);
-    return buf_status(&t->pcs) ? text_fail(t, -ENOMEM, "no memory for the PCs") : 0;
+    size_t n = 0;
+
+    for (; s.n && n < PROFILE_STACK_MAX; n++)
+        if (!scan_char(&s, ' ') || !scan_hex(&s, &r->pcs[n]))
+            return text_fail(t, ERR_SYNTAX, "not PCs after the @");
+    r->n_pcs = n;
+    return s.n ? text_spill(t, ERR_LIMIT) : 0;
 }
 
-static int read_pcs(struct text_parser *t)
+int record_head(struct text_parser *t, struct str line)
 {
-    struct record *r = &t->record;
-    struct str s = buf_view(&t->pcs);
+    int rc;
 
-    while (s.n) {
-        if (r->n_pcs == PROFILE_STACK_MAX)
-            return text_spill(t, ERR_LIMIT);
-        if (!scan_char(&s, ' ') || !scan_hex(&s, &r->pcs[r->n_pcs++]))
-            return text_fail(t, ERR_SYNTAX, "not PCs after the @ of line %llu",
-                             (unsigned long long)r->head_line);
-    }
-    return 0;
+    memset(&t->record, 0, offsetof(struct record, pcs));
+    rc = t->r.kind == TEXT_HEAP ? head_heap(t, &line) : head_count(t, &line);
+    return rc || t->o.stats_only ? rc : head_pcs(t, line);
 }
 
 static int place_hidden(struct text_parser *t, struct placing *at, uint64_t address)
@@ -102,7 +93,7 @@ static int claim_pc(struct text_parser *t, struct placing *at, uint64_t address)
     return rc;
 }
 
-static uint32_t name_of(const struct text_parser *t, const struct known_line *f)
+static uint32_t name_of(const struct text_parser *t, const struct call *f)
 {
     return t->p->functions.p[f->function].name;
 }
@@ -117,7 +108,7 @@ static bool shares_pc(const struct record *r, const struct placing *at, size_t i
  * directly after the other among the PCs. */
 static size_t run_end(const struct record *r, const struct placing *at, size_t first)
 {
-    const struct known_line *f = r->frames;
+    const struct call *f = r->frames;
     size_t end = first + 1, pc = at->pc;
 
     for (; end < r->n_frames && f[end].function != NO_ID; end++) {
@@ -138,7 +129,7 @@ static size_t run_end(const struct record *r, const struct placing *at, size_t f
 static size_t location_end(const struct text_parser *t, const struct placing *at, size_t first)
 {
     const struct record *r = &t->record;
-    const struct known_line *f = r->frames;
+    const struct call *f = r->frames;
     size_t end = run_end(r, at, first), i = first + 1;
     uint32_t machine = name_of(t, &f[end - 1]);
 
@@ -153,11 +144,11 @@ static size_t location_end(const struct text_parser *t, const struct placing *at
 
 static int place_location(struct text_parser *t, struct placing *at, size_t first, size_t end)
 {
-    const struct known_line *f = t->record.frames;
+    const struct call *f = t->record.frames;
     struct line lines[PROFILE_LINES_MAX];
     uint32_t *id = &at->refs[at->n_refs++];
     bool alone = end - first == 1;
-    struct known_line *known;
+    uint32_t known = t->record.known[first];
     int rc;
 
     if (alone && f[first].location != NO_ID) {
@@ -167,9 +158,23 @@ static int place_location(struct text_parser *t, struct placing *at, size_t firs
     for (size_t i = first; i < end; i++)
         lines[i - first] = (struct line){f[i].function, f[i].line};
     rc = profile_location(t->p, f[first].address, 0, lines, end - first, false, id);
-    if (!rc && alone && (known = memo_line(t->p, f[first].hash)))
-        known->location = *id;
+    if (!rc && alone && known != NO_ID)
+        t->p->index->known_lines.p[known].call.location = *id;
     return rc;
+}
+
+/* What almost every frame is: the only one of the next PC, its location known. */
+static bool place_plain(const struct record *r, struct placing *at, size_t i)
+{
+    const struct call *f = &r->frames[i];
+
+    if (f->location == NO_ID || at->pc == r->n_pcs || r->pcs[at->pc] - 1 != f->address ||
+        (i + 1 < r->n_frames && f[1].entry == f->entry))
+        return false;
+    at->pc++;
+    at->expanded = false;
+    at->refs[at->n_refs++] = f->location;
+    return true;
 }
 
 static int place_frames(struct text_parser *t, struct placing *at)
@@ -179,7 +184,11 @@ static int place_frames(struct text_parser *t, struct placing *at)
     int rc = 0;
 
     while (first < r->n_frames && !rc) {
-        const struct known_line *f = &r->frames[first];
+        const struct call *f = &r->frames[first];
+        if (place_plain(r, at, first)) {
+            first++;
+            continue;
+        }
         if ((rc = claim_pc(t, at, f->address)))
             break;
         end = first + 1;
@@ -241,25 +250,19 @@ static int size_label(struct text_parser *t, int64_t size)
     return 0;
 }
 
-/* The stack of the record's bytes: known, or built of its PCs and frames. */
+/* The stack of the record's PCs and frames. */
 static int find_stack(struct text_parser *t, uint32_t *stack)
 {
     struct placing at;
     int rc;
 
-    if (memo_stack(t->p, t->record.hash, stack))
-        return 0;
-    if ((rc = read_pcs(t)) || t->record.over)
-        return rc;
     at.n_refs = at.pc = 0;
     at.expanded = false;
-    rc = place_frames(t, &at);
-    if (!rc)
-        rc = at.n_refs > PROFILE_STACK_MAX ? ERR_LIMIT
-                                           : profile_stack(t->p, at.refs, at.n_refs, stack);
-    if (!rc)
-        memo_add_stack(t->p, t->record.hash, *stack);
-    return text_spill(t, rc);
+    if ((rc = place_frames(t, &at)))
+        return rc;
+    if (at.n_refs > PROFILE_STACK_MAX)
+        return ERR_LIMIT;
+    return profile_stack(t->p, at.refs, at.n_refs, stack);
 }
 
 static int add_sample(struct text_parser *t)
@@ -268,9 +271,7 @@ static int add_sample(struct text_parser *t)
     uint32_t stack;
     int rc = find_stack(t, &stack);
 
-    if (rc || t->record.over)
-        return rc;
-    if (t->o.fold) /* one is kept for [other] */
+    if (!rc && t->o.fold) /* one is kept for [other] */
         rc = VEC_RESERVE(p, p->samples, 2);
     if (!rc)
         rc = profile_sample_of(p, stack, t->record.n_labels, t->record.values);

@@ -182,6 +182,7 @@ int text_feed(struct text_parser *t, const void *bytes, size_t n)
         eol = memchr(p, '\n', (size_t)(end - p));
         if (!eol)
             return hold(t, p, (size_t)(end - p));
+        memo_expect(t->p, (struct str){eol + 1, (size_t)(end - eol - 1)});
         read_line(t, (struct str){p, (size_t)(eol - p)});
         p = eol + 1;
     }
@@ -229,7 +230,6 @@ int text_new(struct text_parser **t, struct profile *out, struct text_options o)
         return -ENOMEM;
     buf_init(&(*t)->held, 0);
     buf_init(&(*t)->scratch, 0);
-    buf_init(&(*t)->pcs, 0);
     text_restart(*t, out, o);
     return 0;
 }
@@ -249,7 +249,7 @@ void text_restart(struct text_parser *t, struct profile *out, struct text_option
     memset(t->other_values, 0, sizeof t->other_values);
     buf_reset(&t->held);
     buf_reset(&t->scratch);
-    t->held.ceiling = t->scratch.ceiling = t->pcs.ceiling = t->o.line_max;
+    t->held.ceiling = t->scratch.ceiling = t->o.line_max;
 }
 
 void text_free(struct text_parser **t)
@@ -258,7 +258,6 @@ void text_free(struct text_parser **t)
         return;
     buf_free(&(*t)->held);
     buf_free(&(*t)->scratch);
-    buf_free(&(*t)->pcs);
     free(*t);
     *t = NULL;
 }

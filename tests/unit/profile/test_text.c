@@ -245,7 +245,7 @@ static void test_fold(void **state)
     uint64_t folded = UINT64_MAX;
 
     (void)state;
-    for (size_t ceiling = 24 * 1024; ceiling < 128 * 1024; ceiling += 1024) {
+    for (size_t ceiling = 8 * 1024; ceiling < 128 * 1024; ceiling += 512) {
         struct text_result r;
         struct profile p;
         int rc = parse_in(page, 4096, (struct text_options){.fold = true}, ceiling, &p, &r);

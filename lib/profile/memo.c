@@ -1,0 +1,168 @@
+/* The memo of frame lines: found by a few bytes that tell almost every line,
+ * then compared byte for byte, but for the tabs before FILE: how many there are
+ * depends on the other lines of the record. A page made to have many of one
+ * hash gets no more than a few of them kept. */
+#include <string.h>
+
+#include "lib/profile/index.h"
+#include "lib/profile/scan.h"
+
+/* So many entries of one hash are compared, and kept. */
+#define SAME_HASH_MAX 4
+/* "#\t" and `head`; nothing shorter is kept. */
+#define LINE_LEAST 18
+
+typedef bool is_fn(const struct profile *p, uint32_t id, const void *key);
+
+/* The id of the entry that is key, or NO_ID. Inlined with its `is`. */
+static inline uint32_t find(const struct profile *p, const struct table *t, uint32_t hash,
+                            is_fn *is, const void *key)
+{
+    int same = 0;
+
+    if (!t->cap)
+        return NO_ID;
+    for (size_t i = hash & (t->cap - 1); t->slots[i].id1; i = (i + 1) & (t->cap - 1)) {
+        if (t->slots[i].hash != hash)
+            continue;
+        if (is(p, t->slots[i].id1 - 1, key))
+            return t->slots[i].id1 - 1;
+        if (++same == SAME_HASH_MAX)
+            break;
+    }
+    return NO_ID;
+}
+
+/* Room for one more of this hash. */
+static bool has_room(struct profile *p, struct table *t, uint32_t hash)
+{
+    int same = 0;
+
+    if (p->bytes > p->ceiling / 2 || table_reserve(p, t))
+        return false;
+    for (size_t i = hash & (t->cap - 1); t->slots[i].id1; i = (i + 1) & (t->cap - 1))
+        if (t->slots[i].hash == hash && ++same == SAME_HASH_MAX)
+            return false;
+    return true;
+}
+
+static bool text_is(const struct profile *p, uint32_t id, struct str s)
+{
+    struct str have = profile_text(p, id);
+
+    return have.n == s.n && !memcmp(have.p, s.p, s.n);
+}
+
+static bool function_is(const struct profile *p, uint32_t id, const void *key)
+{
+    const struct function *f = &p->functions.p[id];
+    const struct frame_text *x = key;
+
+    return text_is(p, f->name, x->name) && text_is(p, f->file, x->file);
+}
+
+static int intern(struct profile *p, const struct frame_text *x, uint32_t *id)
+{
+    struct function f = {0};
+    int rc;
+
+    if ((rc = profile_string(p, x->name, &f.name)) ||
+        (rc = profile_string(p, x->file, &f.file)))
+        return rc;
+    f.system_name = f.name;
+    return profile_function(p, f, id);
+}
+
+int memo_function(struct profile *p, const struct frame_text *x, uint32_t *id)
+{
+    struct table *t = &p->index->function_memo;
+    uint64_t sizes = (uint64_t)x->name.n << 32 ^ x->file.n;
+    uint32_t hash = hash_fold(hash_mix(p->index->seed ^ x->entry, sizes));
+    int rc;
+
+    *id = find(p, t, hash, function_is, x);
+    if (*id != NO_ID)
+        return 0;
+    rc = intern(p, x, id);
+    if (!rc && has_room(p, t, hash))
+        table_put(t, hash, *id);
+    return rc;
+}
+
+/* Of a line's address and what follows it. */
+static uint32_t line_hash(const struct profile *p, const char *line)
+{
+    return hash_fold(hash_mix(p->index->seed ^ scan_load(line + 2), scan_load(line + 10)));
+}
+
+void memo_expect(const struct profile *p, struct str next)
+{
+    const struct table *t = &p->index->line_memo;
+
+    if (next.n >= LINE_LEAST && t->cap)
+        __builtin_prefetch(&t->slots[line_hash(p, next.p) & (t->cap - 1)]);
+}
+
+static bool line_is(const struct profile *p, uint32_t id, const void *key)
+{
+    const struct known_line *l = &p->index->known_lines.p[id];
+    const struct str *line = key;
+    const char *place = line->p + line->n - l->place_n;
+    size_t both = (size_t)l->call_n + l->place_n;
+    struct str tabs = {line->p + l->call_n, line->n - l->call_n};
+
+    return line->n > both && l->head[0] == scan_load(line->p + 2) &&
+           l->head[1] == scan_load(line->p + 10) &&
+           l->tail == scan_load(line->p + line->n - 8) &&
+           l->offset == scan_load(line->p + l->call_n - 8) &&
+           scan_run(tabs, '\t') == line->n - both &&
+           !memcmp(line->p + l->name_at, p->text.p + l->name, l->name_n) &&
+           !memcmp(place, p->text.p + l->file, l->file_n);
+}
+
+uint32_t memo_line(const struct profile *p, struct str line)
+{
+    if (line.n < LINE_LEAST)
+        return NO_ID;
+    return find(p, &p->index->line_memo, line_hash(p, line.p), line_is, &line);
+}
+
+/* Whether its words and names hold every byte that counts. */
+static bool line_fits(struct str line, const struct known_line *l)
+{
+    return line.n >= LINE_LEAST && line.n <= UINT16_MAX && l->name_at <= LINE_LEAST &&
+           l->call_n - l->name_at - l->name_n <= 8 && l->place_n - l->file_n <= 8;
+}
+
+uint32_t memo_add_line(struct profile *p, struct str line, const struct frame_text *x,
+                       const struct call *c)
+{
+    struct profile_index *index = p->index;
+    const struct function *f = &p->functions.p[c->function];
+    const char *tab =
+        memchr(x->name.p + x->name.n, '\t', (size_t)(x->file.p - x->name.p) - x->name.n);
+    struct known_line l = {
+        .name = p->strings.p[f->name],
+        .file = p->strings.p[f->file],
+        .name_at = (uint16_t)(x->name.p - line.p),
+        .name_n = (uint16_t)x->name.n,
+        .file_n = (uint16_t)x->file.n,
+        .call_n = (uint16_t)(tab - line.p),
+        .place_n = (uint16_t)(line.p + line.n - x->file.p),
+        .call = *c,
+    };
+    uint32_t hash;
+
+    if (!line_fits(line, &l) || VEC_RESERVE(p, index->known_lines, 1))
+        return NO_ID;
+    hash = line_hash(p, line.p);
+    if (!has_room(p, &index->line_memo, hash))
+        return NO_ID;
+    l.head[0] = scan_load(line.p + 2);
+    l.head[1] = scan_load(line.p + 10);
+    l.offset = scan_load(tab - 8);
+    l.tail = scan_load(line.p + line.n - 8);
+    table_put(&index->line_memo, hash, (uint32_t)index->known_lines.n);
+    index->known_lines.p[index->known_lines.n] = l;
+    return (uint32_t)index->known_lines.n++;
+}

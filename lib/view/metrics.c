@@ -199,7 +199,7 @@ static void write_scrape_durations(const struct watch *w, struct buf *out)
            "Smoothed latency of the target's answers.");
     for (int i = 0; i < w->n_targets; i++) {
         for (int k = 0; k < FETCH_KINDS; k++) {
-            int64_t us = w->targets[i].budget.cost_us[k];
+            int64_t us = w->targets[i].counters.latency_us[k];
 
             if (us <= 0 || kinds[k] == NULL)
                 continue;

@@ -21,9 +21,9 @@ void budget_init(struct budget *b, int64_t now_ms)
     *b = (struct budget){.balance_us = BALANCE_MAX_US, .refilled_ms = now_ms};
 }
 
-void budget_refill(struct budget *b, int64_t now_ms)
+void budget_refill(struct budget *b, int64_t now_ms, int64_t time_scale)
 {
-    int64_t elapsed_ms = now_ms - b->refilled_ms;
+    int64_t elapsed_ms = (now_ms - b->refilled_ms) * time_scale;
 
     if (elapsed_ms <= 0)
         return;
@@ -49,12 +49,9 @@ int64_t budget_ready_ms(const struct budget *b, int64_t now_ms)
     return ready_ms > b->retry_ms ? ready_ms : b->retry_ms;
 }
 
-void budget_pay(struct budget *b, enum fetch_kind kind, int64_t latency_us)
+void budget_pay(struct budget *b, int64_t latency_us)
 {
-    int64_t *cost = &b->cost_us[kind];
-
     b->balance_us -= latency_us;
-    *cost = *cost ? (*cost * 3 + latency_us) / 4 : latency_us;
 }
 
 void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, int64_t max_ms,

@@ -12,18 +12,18 @@
 struct budget {
     int64_t balance_us; /* may be negative: a debt delays the next request */
     int64_t refilled_ms;
-    int64_t cost_us[FETCH_KINDS]; /* smoothed latency of each kind; 0 never seen */
-    int failures;                 /* in a row */
-    int64_t retry_ms;             /* boot_ms before which nothing is sent */
+    int failures;     /* in a row */
+    int64_t retry_ms; /* boot_ms before which nothing is sent */
 };
 
 void budget_init(struct budget *b, int64_t now_ms);
-void budget_refill(struct budget *b, int64_t now_ms);
+/* time_scale: so many seconds go by in one. */
+void budget_refill(struct budget *b, int64_t now_ms, int64_t time_scale);
 /* Whether a request may be sent now: no debt and no back-off under way. */
 bool budget_allows(const struct budget *b, int64_t now_ms);
 /* boot_ms at which budget_allows turns true, if nothing else is paid. */
 int64_t budget_ready_ms(const struct budget *b, int64_t now_ms);
-void budget_pay(struct budget *b, enum fetch_kind kind, int64_t latency_us);
+void budget_pay(struct budget *b, int64_t latency_us);
 /* Back-off doubles from base_ms to max_ms, with jitter of +-20 % from random. */
 void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, int64_t max_ms,
                  uint64_t random);

@@ -206,7 +206,7 @@ void watch_durable(struct watch *w, int target, int error, const char *why, stru
         d->phase = DUMP_IDLE;
         if (w->settings->dump_native && t->state == TARGET_ALIVE && w->stop_wall_ms == 0) {
             d->phase = DUMP_ASKING;
-            d->native_until_ms = now.boot_ms + 2 * watch_scaled(w, w->settings->fetch_timeout);
+            d->native_until_ms = now.boot_ms + 2 * w->settings->fetch_timeout;
             buf_reset(&d->native_gz);
         } else {
             finish(w, target);

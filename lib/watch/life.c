@@ -35,6 +35,7 @@ void life_begin(struct watch *w, int target)
 
     t->state = TARGET_ALIVE;
     t->ever_answered = true;
+    t->said_problem = false;
     t->life = (struct life){.oom_kills = -1, .last_usage_bytes = -1};
     t->usage_bytes = -1;
     t->tier = MEMORY_NONE;

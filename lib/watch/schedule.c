@@ -5,9 +5,15 @@
 #define WAITING_INTERVAL_MS 1000
 #define WAITING_INTERVAL_MAX_MS 5000
 #define FAST_MEMSTATS_MS 500
-#define FORWARD_LEAST_MS 1000  /* scrapes brought forward are this far apart */
-#define FORWARD_SHARE 10       /* … when memory rose by 1/10 of the limit */
+#define FORWARD_LEAST_MS 1000 /* scrapes brought forward are this far apart */
+#define FORWARD_SHARE 10      /* … when memory rose by 1/10 of the limit */
+#define SEARCH_AGAIN_FAILURES 12
 #define COSTLY_GOROUTINES 5000 /* the index is asked before a page this large */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 void schedule_life(struct watch *w, int target)
 {
@@ -73,9 +79,15 @@ static bool brought_forward(const struct watch *w, struct watched *t, enum fetch
 /* The page is large or may be: its cost must be known before it is asked for. */
 static bool index_first(const struct watch *w, const struct watched *t)
 {
-    if (t->goroutines >= 0 && t->goroutines < COSTLY_GOROUTINES)
+    if (t->no_index || (t->goroutines >= 0 && t->goroutines < COSTLY_GOROUTINES))
         return false;
     return w->now.boot_ms - t->goroutines_ms > watch_scaled(w, w->settings->index_interval);
+}
+
+/* The cheapest question that tells whether it lives. */
+static enum fetch_kind index_kind(const struct watched *t)
+{
+    return t->no_index ? FETCH_GOROUTINE : FETCH_INDEX;
 }
 
 static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
@@ -85,9 +97,9 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
     if (t->life.record.id == 0) /* who it is is being found out */
         return FETCH_NONE;
     if (t->probe)
-        return FETCH_INDEX;
+        return index_kind(t);
     if (t->state == TARGET_SILENT)
-        return due(w, t, FETCH_INDEX) ? FETCH_INDEX : FETCH_NONE;
+        return due(w, t, FETCH_INDEX) ? index_kind(t) : FETCH_NONE;
     if (!memory_is_local(t)) {
         enum fetch_kind poll = memory_poll(t);
 
@@ -102,9 +114,16 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
         return FETCH_MEMSTATS;
     if (t->baseline.want_native)
         return FETCH_NATIVE_GOROUTINE;
-    if (!memory_is_local(t) && due(w, t, FETCH_INDEX))
+    if (!memory_is_local(t) && !t->no_index && due(w, t, FETCH_INDEX))
         return FETCH_INDEX;
     return FETCH_NONE;
+}
+
+/* `auto` that has found nothing yet, or whose find went away for good. */
+static bool searching(const struct watched *t)
+{
+    return t->spec.kind != TARGET_URL &&
+           (!t->ever_answered || t->budget.failures > SEARCH_AGAIN_FAILURES);
 }
 
 /* A target that has not answered: its index, or the next candidate's. */
@@ -115,8 +134,8 @@ static enum fetch_kind choose_waiting(struct watch *w, int target)
 
     if (!due(w, t, FETCH_INDEX))
         return FETCH_NONE;
-    if (t->spec.kind == TARGET_URL || t->ever_answered)
-        return FETCH_INDEX;
+    if (!searching(t))
+        return index_kind(t);
     if (t->candidate >= t->n_candidates) {
         t->n_candidates = t->candidate = 0;
         t->due_ms[FETCH_INDEX] = w->now.boot_ms + watch_scaled(w, 2 * WAITING_INTERVAL_MS);
@@ -126,12 +145,14 @@ static enum fetch_kind choose_waiting(struct watch *w, int target)
     a = watch_act(w, ACTION_RETARGET, target);
     str_copy(a->origin, sizeof(a->origin), str_of(t->candidates[t->candidate].origin));
     str_copy(t->url, sizeof(t->url), str_of(a->origin));
-    return FETCH_INDEX;
+    return index_kind(t);
 }
 
-/* Said once a page that is put off, so that `status` can tell. */
-static bool affordable(struct watch *w, struct watched *t, enum fetch_kind kind)
+/* Whether what it leaves behind in the target fits below the limit; if not it is
+ * put off, counted for `status`, and not brought forward for the same rise. */
+static bool affordable(struct watch *w, int target, enum fetch_kind kind)
 {
+    struct watched *t = &w->targets[target];
     int64_t goroutines = t->goroutines > 0 ? t->goroutines : 0;
     int64_t bytes = scrape_bytes(kind, goroutines, t->pcs_each);
 
@@ -139,32 +160,41 @@ static bool affordable(struct watch *w, struct watched *t, enum fetch_kind kind)
         return true;
     t->counters.skipped_headroom++;
     t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
-    t->usage_at_page = t->usage_at_heap = t->usage_bytes; /* do not bring it forward */
+    if (kind == FETCH_GOROUTINE)
+        t->usage_at_page = t->usage_bytes;
+    else if (kind == FETCH_HEAP)
+        t->usage_at_heap = t->usage_bytes;
+    else if (t->dump.phase == DUMP_ASKING)
+        evidence_native_fetched(w, target, false);
+    else
+        t->baseline.want_native = false;
     return false;
 }
 
-static void send(struct watch *w, int target, enum fetch_kind kind)
+/* A second after the first refusal, five after many; the next candidate at once. */
+static int64_t waiting_ms(const struct watch *w, const struct watched *t)
+{
+    int64_t wait_ms = (t->budget.failures + 1) * WAITING_INTERVAL_MS;
+
+    if (searching(t))
+        return 0;
+    return watch_scaled(w, earlier(wait_ms, WAITING_INTERVAL_MAX_MS));
+}
+
+static void ask(struct watch *w, int target, enum fetch_kind kind)
 {
     struct watched *t = &w->targets[target];
     struct action *a = watch_act(w, ACTION_FETCH, target);
 
     a->fetch = kind;
-    a->deadline_ms = watch_scaled(w, w->settings->fetch_timeout);
+    a->deadline_ms = w->settings->fetch_timeout; /* the target's time is not scaled */
     t->in_flight = kind;
-    t->probe = t->probe && kind != FETCH_INDEX;
+    t->probe = false;
     t->want_stats = t->want_stats && kind != FETCH_MEMSTATS;
     t->sent_ms = w->now.boot_ms;
     t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
-    if (t->state == TARGET_WAITING) {
-        int64_t wait_ms = (t->budget.failures + 1) * WAITING_INTERVAL_MS;
-
-        if (wait_ms > WAITING_INTERVAL_MAX_MS)
-            wait_ms = WAITING_INTERVAL_MAX_MS;
-        if (t->spec.kind == TARGET_URL || t->ever_answered)
-            t->due_ms[kind] = w->now.boot_ms + watch_scaled(w, wait_ms);
-        else
-            t->due_ms[kind] = w->now.boot_ms; /* the next candidate at once */
-    }
+    if (t->state == TARGET_WAITING)
+        t->due_ms[FETCH_INDEX] = w->now.boot_ms + waiting_ms(w, t);
     scrape_begin(w, target, kind);
 }
 
@@ -176,7 +206,7 @@ void schedule_target(struct watch *w, int target)
 
     if (t->in_flight != FETCH_NONE || w->stop_wall_ms != 0)
         return;
-    budget_refill(&t->budget, w->now.boot_ms);
+    budget_refill(&t->budget, w->now.boot_ms, w->settings->time_scale);
     if (t->dump.phase == DUMP_ASKING &&
         (t->state != TARGET_ALIVE || w->now.boot_ms > t->dump.native_until_ms))
         evidence_native_fetched(w, target, false);
@@ -189,33 +219,21 @@ void schedule_target(struct watch *w, int target)
         t->counters.skipped_budget++;
         return;
     }
-    if (!affordable(w, t, kind)) {
-        if (t->dump.phase == DUMP_ASKING)
-            evidence_native_fetched(w, target, false);
-        t->baseline.want_native = false;
-        return;
-    }
-    send(w, target, kind);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
+    if (affordable(w, target, kind))
+        ask(w, target, kind);
 }
 
 /* The earliest of the requests that this state may send at all. */
 static int64_t fetch_due_ms(const struct watched *t)
 {
-    int64_t due_ms = t->due_ms[FETCH_INDEX];
+    int64_t due_ms;
 
     if (t->state == TARGET_SILENT)
-        return due_ms;
+        return t->due_ms[FETCH_INDEX];
+    due_ms = earlier(t->due_ms[FETCH_GOROUTINE], t->due_ms[FETCH_HEAP]);
     if (memory_is_local(t))
-        due_ms = t->due_ms[FETCH_GOROUTINE];
-    else
-        due_ms =
-            earlier(due_ms, earlier(t->due_ms[memory_poll(t)], t->due_ms[FETCH_GOROUTINE]));
-    return earlier(due_ms, t->due_ms[FETCH_HEAP]);
+        return due_ms;
+    return earlier(due_ms, earlier(t->due_ms[FETCH_INDEX], t->due_ms[memory_poll(t)]));
 }
 
 int64_t schedule_next_ms(const struct watch *w, int target)

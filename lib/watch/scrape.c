@@ -106,19 +106,27 @@ static int64_t mean_depth(const struct profile *p)
     return depth > 0 ? depth : 10;
 }
 
-static void goroutine_page(struct watch *w, int target)
+/* The last page, or a cut one where there is no other, is what a dump shows. */
+static void show_next(struct watch *w, struct watched *t)
 {
-    struct watched *t = &w->targets[target];
     struct profile swap = t->now;
 
     t->now = t->next;
     t->next = swap;
     t->have_now = true;
     t->page_ms = w->now.boot_ms;
+    t->now.time_nanos = w->now.wall_ms * 1000000;
+}
+
+static void goroutine_page(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    if (t->state == TARGET_WAITING) /* served without an index */
+        life_begin(w, target);
+    show_next(w, t);
     t->usage_at_page = t->usage_bytes;
     t->pcs_each = mean_depth(&t->now);
     t->counters.scrapes++;
-    t->now.time_nanos = w->now.wall_ms * 1000000;
     set_goroutines(w, target, profile_total(&t->now, 0));
     push_stacks(w, target, HISTORY_STACKS, &t->now, 0);
     baseline_page(w, target);
@@ -222,14 +230,8 @@ static int text_body(struct watch *w, int target, enum fetch_kind kind, struct e
     if (error == ERR_CUT) {
         t->counters.cut++;
         /* The biggest groups come first: better than nothing for a last dump. */
-        if (kind == FETCH_GOROUTINE && !t->have_now && t->next.samples.n > 0) {
-            struct profile swap = t->now;
-
-            t->now = t->next;
-            t->next = swap;
-            t->have_now = true;
-            t->page_ms = w->now.boot_ms;
-        }
+        if (kind == FETCH_GOROUTINE && !t->have_now && t->next.samples.n > 0)
+            show_next(w, t);
     }
     return error != 0 ? error : ERR_NOT_PPROF;
 }
@@ -258,15 +260,30 @@ static int body_whole(struct watch *w, int target, enum fetch_kind kind, struct 
 
 /* ---- the end of a request ---- */
 
+/* Not there yet, not pprof, or pprof without its index (a mux of one's own). */
+static void waiting_failed(struct watch *w, int target, enum fetch_kind kind,
+                           const struct fetch_result *r)
+{
+    struct watched *t = &w->targets[target];
+
+    t->candidate++;
+    t->no_index = kind == FETCH_INDEX && r->status == 404;
+    if (r->status == 0 || t->said_problem)
+        return;
+    t->said_problem = true;
+    log_begin(w->log, w->now.wall_ms, LOG_WARN, "target does not serve pprof");
+    log_cstr(w->log, "target", t->spec.name);
+    log_cstr(w->log, "url", t->url);
+    log_cstr(w->log, "why", t->problem);
+    log_end(w->log);
+}
+
 static void failed(struct watch *w, int target, enum fetch_kind kind,
                    const struct fetch_result *r, int error, const struct errmsg *e)
 {
     struct watched *t = &w->targets[target];
-    struct text_result partial;
 
     t->counters.failures++;
-    if (is_text(kind) && r->error != 0) /* a transfer that broke: count what was cut */
-        text_end(t->parser, &partial);
     if (kind == FETCH_MEMSTATS && t->memstats_failures < 3)
         t->memstats_failures++;
     str_copy(t->problem, sizeof(t->problem), str_of(e->text[0] ? e->text : err_text(error)));
@@ -275,7 +292,7 @@ static void failed(struct watch *w, int target, enum fetch_kind kind,
         watch_scaled(w, t->state == TARGET_SILENT ? BACKOFF_INDEX_MAX_MS : BACKOFF_MAX_MS),
         watch_random(w));
     if (t->state == TARGET_WAITING) {
-        t->candidate++;
+        waiting_failed(w, target, kind, r);
         return;
     }
     /* A connection that broke may be a death: the OOM counter is read at once. */
@@ -294,6 +311,15 @@ static void failed(struct watch *w, int target, enum fetch_kind kind,
     }
 }
 
+/* Where the parser stopped: more telling than that the transfer was stopped. */
+static struct errmsg parser_error(struct watched *t)
+{
+    struct text_result r;
+
+    (void)text_end(t->parser, &r);
+    return r.error;
+}
+
 void scrape_end(struct watch *w, int target, enum fetch_kind kind, const struct fetch_result *r)
 {
     struct watched *t = &w->targets[target];
@@ -301,7 +327,9 @@ void scrape_end(struct watch *w, int target, enum fetch_kind kind, const struct 
     int error = r->error;
 
     if (error != 0)
-        e = r->why;
+        e = r->error == ERR_SYNTAX && is_text(kind) ? parser_error(t) : r->why;
+    else if (kind != FETCH_INDEX && str_starts(str_of(r->content_type), "text/html"))
+        error = ERR_WRONG_PATH;
     else
         error = body_whole(w, target, kind, &e);
     if (t->dump.phase == DUMP_ASKING && kind == FETCH_NATIVE_GOROUTINE)

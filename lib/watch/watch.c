@@ -175,8 +175,7 @@ static void restart_clocks(struct watch *w)
         t->emergency.n = 0;
         t->emergency.hits = 0;
         if (t->dump.phase == DUMP_ASKING)
-            t->dump.native_until_ms =
-                w->now.boot_ms + watch_scaled(w, w->settings->fetch_timeout);
+            t->dump.native_until_ms = w->now.boot_ms + w->settings->fetch_timeout;
     }
 }
 
@@ -261,9 +260,10 @@ void watch_fetched(struct watch *w, int target, const struct fetch_result *r, st
 
     watch_enter(w, now, a);
     t->in_flight = FETCH_NONE;
-    budget_refill(&t->budget, now.boot_ms);
-    if (r->error == 0)
-        budget_pay(&t->budget, kind, r->latency_us);
+    if (r->error == 0) {
+        budget_pay(&t->budget, r->latency_us);
+        t->counters.latency_us[kind] = r->latency_us;
+    }
     scrape_end(w, target, kind, r);
     schedule_target(w, target);
     watch_schedule_wake(w);

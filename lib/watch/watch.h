@@ -140,6 +140,8 @@ struct watched {
 
     struct budget budget;
     enum fetch_kind in_flight;
+    bool no_index;     /* only the profiles are served */
+    bool said_problem; /* that it does not serve pprof: once a life */
     int64_t sent_ms;
     bool probe;                           /* does it live? the index is asked next */
     bool want_stats;                      /* MemStats, once for each heap profile */
@@ -175,6 +177,7 @@ struct watched {
 
     struct {
         uint64_t scrapes, failures, cut, skipped_budget, skipped_headroom;
+        int64_t latency_us[FETCH_KINDS]; /* of the last answer of each kind */
         uint64_t dumps[TRIGGERS], dump_failures;
         char last_dump[DUMP_ID_MAX];
         char last_error[200]; /* of the store */

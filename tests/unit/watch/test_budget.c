@@ -17,9 +17,9 @@ static void test_one_percent(void **state)
     /* Greedy requests of 35 ms for ten minutes: no more than 1 % and the first
      * balance gets through. */
     for (; now_ms < 601000; now_ms += 10) {
-        budget_refill(&b, now_ms);
+        budget_refill(&b, now_ms, 1);
         if (budget_allows(&b, now_ms)) {
-            budget_pay(&b, FETCH_GOROUTINE, 35000);
+            budget_pay(&b, 35000);
             spent_us += 35000;
         }
     }
@@ -32,12 +32,12 @@ static void test_debt_says_when(void **state)
 
     (void)state;
     budget_init(&b, 0);
-    budget_pay(&b, FETCH_GOROUTINE, 600000); /* 200 ms of balance, 400 ms of debt */
+    budget_pay(&b, 600000); /* 200 ms of balance, 400 ms of debt */
     assert_false(budget_allows(&b, 0));
     assert_int_equal(budget_ready_ms(&b, 0), 40001);
-    budget_refill(&b, 40000);
+    budget_refill(&b, 40000, 1);
     assert_false(budget_allows(&b, 40000));
-    budget_refill(&b, 40001);
+    budget_refill(&b, 40001, 1);
     assert_true(budget_allows(&b, 40001));
 }
 
@@ -47,8 +47,8 @@ static void test_suspend_earns_no_more_than_a_minute(void **state)
 
     (void)state;
     budget_init(&b, 0);
-    budget_pay(&b, FETCH_GOROUTINE, 10000000);
-    budget_refill(&b, 86400000);
+    budget_pay(&b, 10000000);
+    budget_refill(&b, 86400000, 1);
     assert_false(budget_allows(&b, 86400000));
 }
 

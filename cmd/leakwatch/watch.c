@@ -1,6 +1,5 @@
 /* leakwatch watch: the agent, what the container runs. It must never keep a pod
  * from starting: what is wrong is said in the log and in status, and it goes on. */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,26 +86,6 @@ static void read_targets(struct watching *w)
         w->n_targets = target_parse(STR("auto"), &w->targets[0], &e) == 0;
 }
 
-static void read_boot_id(uint8_t out[16])
-{
-    char text[64] = "";
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-    int nibbles = 0;
-
-    memset(out, 0, 16);
-    for (ssize_t i = 0; i < n && nibbles < 32; i++) {
-        uint64_t digit;
-
-        if (str_hex((struct str){text + i, 1}, &digit) != 0)
-            continue; /* the dashes */
-        out[nibbles / 2] = (uint8_t)((uint64_t)out[nibbles / 2] << 4 | digit);
-        nibbles++;
-    }
-    if (fd >= 0)
-        close(fd);
-}
-
 static void on_signal(struct host *h, int signum)
 {
     struct watching *w = h->ctx;
@@ -148,7 +127,7 @@ static int start_agent(struct watching *w, struct errmsg *e)
     int error;
 
     gethostname(hostname, sizeof(hostname) - 1);
-    read_boot_id(boot_id);
+    boot_id_read(boot_id);
     w->disk_open = disk_posix_open(&w->disk, w->settings.dir, true, &why) == 0;
     if (!w->disk_open)
         note_problem(w, why.text);
@@ -181,6 +160,8 @@ static int run(struct watching *w)
         log_end(&w->log);
         agent_start(&w->agent);
         host_run(&w->host);
+        if (w->agent.jobs_active > 0) /* a thread of the pool hangs in the disk */
+            _exit(EXIT_FINE);
         agent_close(&w->agent);
         answer_free(&w->answer);
     } else {
@@ -196,13 +177,19 @@ static int run(struct watching *w)
 int cmd_watch(int argc, char **argv, char **envp)
 {
     struct watching *w = calloc(1, sizeof(*w));
-    int n_words = 0, bad, code;
+    int n_words = 0, code;
+
+    /* Asked for a dump before there is anything to dump, or left by who read our
+     * log, we go on. */
+    (void)signal(SIGUSR1, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
 
     if (w == NULL)
         return cmd_fail("no memory");
     settings_defaults(&w->settings);
-    bad = settings_read(&w->settings, envp, argc, argv, &n_words, note_problem, w);
-    for (int i = 0; i < n_words; i++, bad++) {
+    (void)settings_read(&w->settings, envp, argc, argv, &n_words, note_problem, w);
+    for (int i = 0; i < n_words; i++) {
         struct errmsg e;
 
         err_set(&e, ERR_USAGE, "watch takes no word '%s'; settings begin with --", argv[i]);

@@ -197,13 +197,24 @@ static void flush_if_due(struct agent *a)
 
 /* ---- events of the io ---- */
 
+static void end(struct agent *a)
+{
+    if (a->stopped)
+        return;
+    a->stopped = true;
+    if (a->on_stopped != NULL)
+        a->on_stopped(a);
+}
+
 static void on_wake(struct io *io)
 {
     struct agent *a = io->agent;
     struct actions next;
 
-    if (a->stopping)
+    if (a->stopping) { /* the disk takes too long: what it has must do */
+        end(a);
         return;
+    }
     watch_wake(&a->watch, io->now(io), &next);
     perform(a, &next);
     flush_if_due(a);
@@ -239,11 +250,8 @@ static void note_store(struct agent *a, const struct job *j, const char *what)
 
 static void stop_if_idle(struct agent *a)
 {
-    if (!a->stopping || a->jobs_active > 0 || a->stopped)
-        return;
-    a->stopped = true;
-    if (a->on_stopped != NULL)
-        a->on_stopped(a);
+    if (a->stopping && a->jobs_active == 0)
+        end(a);
 }
 
 void agent_job_done(struct agent *a, struct job *j)
@@ -414,6 +422,7 @@ void agent_stop(struct agent *a)
     watch_stop(&a->watch, a->io->now(a->io), &next);
     perform(a, &next);
     a->stopping = true;
+    a->io->wake_at(a->io, a->watch.now.boot_ms + AGENT_STOP_MS);
     for (int i = 0; i < a->watch.n_targets; i++)
         if (a->fetching[i])
             a->io->cancel(a->io, &a->fetches[i]);

@@ -15,6 +15,7 @@
 #include "lib/watch/watch.h"
 
 #define AGENT_BUNDLE_BYTES (2 * 1024 * 1024)
+#define AGENT_STOP_MS 1500  /* what is under way at the end gets so long */
 #define AGENT_SYNC_MS 60000 /* the history is synced this often */
 
 struct agent {

@@ -196,7 +196,7 @@ static void write_scrape_durations(const struct watch *w, struct buf *out)
     };
 
     family(out, "leakwatch_scrape_duration_seconds", "gauge", "seconds",
-           "Smoothed latency of the target's answers.");
+           "Latency of the last of the target's answers.");
     for (int i = 0; i < w->n_targets; i++) {
         for (int k = 0; k < FETCH_KINDS; k++) {
             int64_t us = w->targets[i].counters.latency_us[k];

@@ -15,7 +15,6 @@
 struct service {
     int64_t born_ms; /* boot_ms of its start */
     double leak_per_hour;
-    double leak_exponent; /* 1 linear */
     int64_t base_goroutines;
     int64_t base_bytes, bytes_per_leak, limit_bytes;
     bool dead, silent, mute_memory;

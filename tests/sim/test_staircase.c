@@ -166,7 +166,8 @@ static void test_restart(void **state)
     free_world(w);
 }
 
-int main(void)
+/* An argument runs the tests of that name alone: test_staircase test_three_days. */
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_days),   cmocka_unit_test(test_sound),
@@ -174,5 +175,7 @@ int main(void)
         cmocka_unit_test(test_agent_killed), cmocka_unit_test(test_restart),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,7 +122,7 @@ static int number_read(const struct setting_row *row, struct str value, int64_t 
     return 0;
 }
 
-static int bool_read(struct str value, bool *out)
+int bool_read(struct str value, bool *out)
 {
     static const char *const words[] = {"false", "true", "0", "1", "no", "yes", "off", "on"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {

@@ -76,7 +76,7 @@ void settings_defaults(struct settings *s);
 int settings_set(struct settings *s, const char *flag, const char *value, struct errmsg *e);
 
 /* Every LEAKWATCH_* of the environment (NAME=VALUE, NULL-terminated), then the
- * flags of argv (--flag value, --flag=value; a BOOL alone is true; all after
+ * flags of argv (--flag value, --flag=value; a BOOL without one is true; all after
  * "--" are words). argv starts behind the program's name. An empty environment
  * value counts as unset; one of a LIST may be several, with white space
  * between; flags of a LIST replace the environment's. Words that are no flags

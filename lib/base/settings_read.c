@@ -95,8 +95,9 @@ static bool flag_read(struct reading *r, const char *word, const char *next)
         return false;
     }
     if (row->type == SETTING_BOOL) {
-        flag_set(r, row, STR("true"));
-        return false;
+        bool said = next && bool_read(str_of(next), &(bool){false}) == 0;
+        flag_set(r, row, said ? str_of(next) : STR("true"));
+        return said;
     }
     if (!next || str_starts(str_of(next), "--")) {
         (void)err_set(&e, ERR_USAGE, "--%s: needs a value", row->flag);

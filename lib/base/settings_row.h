@@ -16,4 +16,7 @@ uint64_t row_bit(const struct setting_row *row);
 int row_set(struct settings *s, const struct setting_row *row, const char *name,
             struct str value, struct errmsg *e);
 
+/* "true", "on", "yes", "1" and their opposites; 0 or -EINVAL. */
+int bool_read(struct str value, bool *out);
+
 #endif

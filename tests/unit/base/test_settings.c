@@ -263,6 +263,18 @@ static void test_flags(void **state)
         assert_string_equal(words[i], want[i]);
 }
 
+/* A word behind a BOOL is its value only when it reads as one. */
+static void test_bool_flags(void **state)
+{
+    (void)state;
+    assert_int_equal(read_all("", "--dump-native~off~--strict~on~--log-dump~offside"), 0);
+    assert_false(settings.dump_native);
+    assert_true(settings.strict);
+    assert_true(settings.log_dump);
+    assert_int_equal(n_words, 1);
+    assert_string_equal(words[0], "offside");
+}
+
 static void test_flag_errors(void **state)
 {
     (void)state;
@@ -379,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_environment_list_too_long),
         cmocka_unit_test(test_service_links),
         cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_bool_flags),
         cmocka_unit_test(test_flag_errors),
         cmocka_unit_test(test_flag_beats_environment),
         cmocka_unit_test(test_read_without_listener),

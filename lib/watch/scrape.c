@@ -296,7 +296,7 @@ static void failed(struct watch *w, int target, enum fetch_kind kind,
         return;
     }
     /* A connection that broke may be a death: the OOM counter is read at once. */
-    if (r->status == 0 && r->error != ERR_TIMEOUT) {
+    if ((r->status == 0 || r->error == ERR_CUT) && r->error != ERR_TIMEOUT) {
         watch_act(w, ACTION_SAMPLE, target);
         t->probe = !r->refused && kind != FETCH_INDEX; /* once */
     }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measurements, printed as tables; nothing here passes or fails.
 #
-#   run.sh [SECONDS]     how long each watcher is observed (60)
+#   run.sh [SECONDS]     how long each watcher is observed (60; 0: the parser only)
 cd "$(dirname "$0")/../.." || exit
 . tests/sh/packages.sh
 . tests/sh/process.sh
@@ -45,25 +45,44 @@ page() { curl -s "http://$address/debug/pprof/$1?debug=1"; }
 
 # ---- the parser ----
 
-mb_per_s() { awk '{ printf "%.0f", $1 / 1e6 }'; }
+# pages FUNCTIONS NAME STACKS DEPTH: the goroutine and the heap page of a program
+# of so many functions, four call sites each.
+pages() {
+    local program=$work/gopage-$1
+    if [ ! -x "$program" ]; then
+        rm -rf "$work/src/gopage" && cp -r tests/bench/gopage "$work/src/gopage" || return
+        (cd "$work/src/gopage" && go run ./generate "$1" . && go build -trimpath -o "$program" .) || return
+    fi
+    "$program" -stacks "$3" -depth "$4" "$work/goroutine-$2.txt" "$work/heap-$2.txt"
+}
 
-# parse_row NAME FILE
+# parse_row NAME FILE: best of three, taken in turn; MB/s of CPU time.
 parse_row() {
-    local ours theirs
-    ours=$(build/release/bench/bench_parse "$2" 2 | mb_per_s)
-    theirs=$("$work/goparse" "$2" 2 2>&1 | mb_per_s)
-    printf '%-34s %9d %10s %14s %7s\n' "$1" "$(stat -c %s "$2")" "$ours" "$theirs" \
-        "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { if (b > 0) printf "%.1f x", a / b }')"
+    local i
+    for i in 1 2 3; do
+        echo "$("$work/goparse" "$2" 0.5 2>&1 | cut -d' ' -f1) $(build/release/bench/bench_parse "$2" 0.5)"
+    done | awk -v name="$1" -v bytes="$(stat -c %s "$2")" '
+        { for (i = 1; i <= 4; i++) if ($i > best[i]) best[i] = $i }
+        END {
+            printf "%-26s %9d %8.0f", name, bytes, best[1] / 1e6
+            for (i = 2; i <= 4; i++) printf " %8.0f %5.1f x", best[i] / 1e6, best[i] / best[1]
+            print ""
+        }'
 }
 
 bench_parser() {
-    local stacks file
-    printf '\n%-34s %9s %10s %14s %7s\n' "parser" bytes "ours MB/s" "profile.Parse" ratio
-    for stacks in 100 1000 4000; do
-        start_service $stacks $stacks
-        page goroutine >"$work/goroutine-$stacks.txt"
-        parse_row "goroutine page, $stacks stacks" "$work/goroutine-$stacks.txt"
-        end_children
+    local name kind file
+    rm -f "$work"/gopage-*
+    pages 80 "8 stacks" 8 4-10 || return
+    pages 80 "30 stacks" 30 10-20 || return
+    pages 300 "300 stacks" 300 10-20 || return
+    pages 1000 "1000 stacks" 1000 10-20 || return
+    pages 4000 "1000 far apart" 1000 10-20 || return
+    printf '\n%-26s %9s %8s %16s %16s %16s\n' "parser, MB/s" bytes Parse "first" "changing" "steady"
+    for kind in goroutine heap; do
+        for name in "8 stacks" "30 stacks" "300 stacks" "1000 stacks" "1000 far apart"; do
+            parse_row "$kind, $name" "$work/$kind-$name.txt"
+        done
     done
     for file in tests/data/captures/cart-B.goroutine1.txt tests/data/captures/cart-B.heap1.txt; do
         parse_row "$(basename "$file")" "$file"
@@ -133,4 +152,4 @@ bench_watchers() {
 
 build || exit
 bench_parser
-bench_watchers
+[ "$seconds" = 0 ] || bench_watchers

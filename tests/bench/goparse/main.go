@@ -1,6 +1,6 @@
 // Goparse measures github.com/google/pprof/profile.Parse on one file, for
 // comparison with bench_parse: goparse FILE [SECONDS]. It prints bytes/s of
-// comparison with bench_parse: goparse FILE [SECONDS]. It prints bytes/s of
+// CPU time.
 package main
 
 import (

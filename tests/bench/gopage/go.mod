@@ -1,0 +1,3 @@
+module gopage
+
+go 1.19

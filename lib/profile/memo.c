@@ -33,16 +33,19 @@ static inline uint32_t find(const struct profile *p, const struct table *t, uint
     return NO_ID;
 }
 
-/* Room for one more of this hash. */
-static bool has_room(struct profile *p, struct table *t, uint32_t hash)
+/* Adds an id, unless there are too many of the hash or no room. */
+static bool put(struct profile *p, struct table *t, uint32_t hash, uint32_t id)
 {
     int same = 0;
+    size_t i;
 
     if (p->bytes > p->ceiling / 2 || table_reserve(p, t))
         return false;
-    for (size_t i = hash & (t->cap - 1); t->slots[i].id1; i = (i + 1) & (t->cap - 1))
+    for (i = hash & (t->cap - 1); t->slots[i].id1; i = (i + 1) & (t->cap - 1))
         if (t->slots[i].hash == hash && ++same == SAME_HASH_MAX)
             return false;
+    t->slots[i] = (struct slot){hash, id + 1};
+    t->n++;
     return true;
 }
 
@@ -84,8 +87,8 @@ int memo_function(struct profile *p, const struct frame_text *x, uint32_t *id)
     if (*id != NO_ID)
         return 0;
     rc = intern(p, x, id);
-    if (!rc && has_room(p, t, hash))
-        table_put(t, hash, *id);
+    if (!rc)
+        (void)put(p, t, hash, *id);
     return rc;
 }
 
@@ -106,18 +109,17 @@ void memo_expect(const struct profile *p, struct str next)
 static bool line_is(const struct profile *p, uint32_t id, const void *key)
 {
     const struct known_line *l = &p->index->known_lines.p[id];
-    const struct str *line = key;
-    const char *place = line->p + line->n - l->place_n;
+    struct str line = *(const struct str *)key, tabs;
     size_t both = (size_t)l->call_n + l->place_n;
-    struct str tabs = {line->p + l->call_n, line->n - l->call_n};
 
-    return line->n > both && l->head[0] == scan_load(line->p + 2) &&
-           l->head[1] == scan_load(line->p + 10) &&
-           l->tail == scan_load(line->p + line->n - 8) &&
-           l->offset == scan_load(line->p + l->call_n - 8) &&
-           scan_run(tabs, '\t') == line->n - both &&
-           !memcmp(line->p + l->name_at, p->text.p + l->name, l->name_n) &&
-           !memcmp(place, p->text.p + l->file, l->file_n);
+    if (line.n <= both || l->head[0] != scan_load(line.p + 2) ||
+        l->head[1] != scan_load(line.p + 10) || l->tail != scan_load(line.p + line.n - 8) ||
+        l->offset != scan_load(line.p + l->call_n - 8))
+        return false;
+    tabs = (struct str){line.p + l->call_n, line.n - l->call_n};
+    return scan_run(tabs, '\t') == line.n - both &&
+           !memcmp(line.p + l->name_at, p->text.p + l->name, l->name_n) &&
+           !memcmp(line.p + line.n - l->place_n, p->text.p + l->file, l->file_n);
 }
 
 uint32_t memo_line(const struct profile *p, struct str line)
@@ -151,18 +153,16 @@ uint32_t memo_add_line(struct profile *p, struct str line, const struct frame_te
         .place_n = (uint16_t)(line.p + line.n - x->file.p),
         .call = *c,
     };
-    uint32_t hash;
+    uint32_t id = (uint32_t)index->known_lines.n;
 
-    if (!line_fits(line, &l) || VEC_RESERVE(p, index->known_lines, 1))
-        return NO_ID;
-    hash = line_hash(p, line.p);
-    if (!has_room(p, &index->line_memo, hash))
+    if (!line_fits(line, &l) || VEC_RESERVE(p, index->known_lines, 1) ||
+        !put(p, &index->line_memo, line_hash(p, line.p), id))
         return NO_ID;
     l.head[0] = scan_load(line.p + 2);
     l.head[1] = scan_load(line.p + 10);
     l.offset = scan_load(tab - 8);
     l.tail = scan_load(line.p + line.n - 8);
-    table_put(&index->line_memo, hash, (uint32_t)index->known_lines.n);
-    index->known_lines.p[index->known_lines.n] = l;
-    return (uint32_t)index->known_lines.n++;
+    index->known_lines.p[id] = l;
+    index->known_lines.n++;
+    return id;
 }

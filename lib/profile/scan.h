@@ -1,4 +1,4 @@
-/* Inside lib/profile: numbers read off the front of a span, without copies. */
+/* Inside lib/profile: numbers read off the ends of a span, without copies. */
 #ifndef LW_PROFILE_SCAN_H
 #define LW_PROFILE_SCAN_H
 
@@ -29,8 +29,8 @@ static inline bool scan_word(struct str *s, const char *word)
 }
 
 /* Eight bytes at a time: their lengths differ from line to line, so that a
- * branch for each byte would be foretold wrongly once a number. The first byte
- * is the lowest, as the machine has it. */
+ * branch for each byte would be foretold wrongly once a number. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 #define SCAN_EACH(byte) (0x0101010101010101u * (uint64_t)(byte))
 
 static inline uint64_t scan_load(const char *p)

@@ -200,6 +200,50 @@ static void test_labels(void **state)
     profile_free(&p);
 }
 
+/* How far a record's columns are apart is of no meaning; all else is. */
+static void test_lines_alike(void **state)
+{
+    static const char record[] = "1 @ 0x401001\n#\t0x401000\tmain.%s+0x%x\t%sdir/%s.go:%d\n\n";
+    static const struct {
+        const char *name, *tabs, *file;
+        unsigned offset;
+        int line, want; /* the first record of the same stack */
+    } rows[] = {
+        {"work", "", "file", 0x20, 10, 0},
+        {"work", "\t\t", "file", 0x20, 10, 0},
+        {"walk", "", "file", 0x20, 10, 2},
+        {"work", "\t", "fine", 0x20, 10, 3},
+        {"work", "", "file", 0x20, 11, 4},
+        {"work", "", "file", 0x30, 10, 0},
+        {"a_long_name_1", "", "file", 0x20, 9, 6},
+        {"a_long_name_2", "", "file", 0x20, 9, 7},
+        {"a_long_name_3", "", "file", 0x20, 9, 8},
+        {"a_long_name_4", "", "file", 0x20, 9, 9},
+        {"a_long_name_5", "", "file", 0x20, 9, 10},
+        {"a_long_name_6", "", "file", 0x20, 9, 11},
+        {"a_long_name_5", "\t", "file", 0x20, 9, 10},
+        {"walk", "\t\t\t", "file", 0x20, 10, 2},
+    };
+    const size_t n = sizeof rows / sizeof *rows;
+    char text[4096];
+    struct text_result r;
+    struct profile p;
+    size_t at = (size_t)snprintf(text, sizeof text, "a profile: total %zu\n", n);
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, record, rows[i].name,
+                               rows[i].offset, rows[i].tabs, rows[i].file, rows[i].line);
+    assert_int_equal(parse_text(text, &p, &r), 0);
+    assert_int_equal(p.samples.n, n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            assert_int_equal(*sample_refs(&p, &p.samples.p[i]) ==
+                                 *sample_refs(&p, &p.samples.p[j]),
+                             rows[i].want == rows[j].want);
+    profile_free(&p);
+}
+
 static void test_tab_in_file(void **state)
 {
     struct page page = load("zoo-go1.26.goroutine1.txt");
@@ -254,8 +298,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_syntax),       cmocka_unit_test(test_empty_pages),
         cmocka_unit_test(test_empty_stacks), cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_labels),       cmocka_unit_test(test_tab_in_file),
-        cmocka_unit_test(test_sniff),        cmocka_unit_test(test_stats_only),
+        cmocka_unit_test(test_labels),       cmocka_unit_test(test_lines_alike),
+        cmocka_unit_test(test_tab_in_file),  cmocka_unit_test(test_sniff),
+        cmocka_unit_test(test_stats_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* The parts of the parser: errors and where, empty pages, the grouping of
  * frames, labels, the tail. */
+#include <inttypes.h>
+#include <math.h>
+
 #include "tests/unit/profile/page.h"
 
 static void test_syntax(void **state)
@@ -200,6 +203,36 @@ static void test_labels(void **state)
     profile_free(&p);
 }
 
+/* Numbers of every length, which are read eight digits at a time. */
+static void test_digits(void **state)
+{
+    (void)state;
+    for (int digits = 1; digits <= 16; digits++) {
+        uint64_t address = 0xfedcba9876543211u >> 4 * (16 - digits);
+        int32_t line = (int32_t)(2147483647 % (uint64_t)pow(10, digits < 10 ? digits : 10));
+        struct text_result r;
+        struct profile p;
+        char text[512];
+
+        snprintf(
+            text, sizeof text,
+            "a profile: total 2\n"
+            "1 @ 0x%" PRIx64 " 0x5\n#\t0x%" PRIx64 "\tf+0x%" PRIx64 "\tg.go:%" PRId32 "\n\n"
+            "1 @ 0x5 0x%" PRIx64 "\n#\t0x%" PRIx64 "\tf+0x%" PRIx64 "\tg.go:-%" PRId32 "\n\n",
+            address + 1, address, address, line, address + 1, address, address, line);
+        assert_int_equal(parse_text(text, &p, &r), 0);
+        for (size_t i = 0; i < 2; i++) {
+            const uint32_t *refs = sample_refs(&p, &p.samples.p[i]);
+            const struct location *l = &p.locations.p[refs[i]];
+            assert_int_equal(p.samples.p[i].n_refs, 2);
+            assert_int_equal(p.locations.p[refs[!i]].address, 4);
+            assert_true(l->address == address);
+            assert_int_equal(p.lines.p[l->first_line].line, i ? -line : line);
+        }
+        profile_free(&p);
+    }
+}
+
 /* How far a record's columns are apart is of no meaning; all else is. */
 static void test_lines_alike(void **state)
 {
@@ -298,9 +331,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_syntax),       cmocka_unit_test(test_empty_pages),
         cmocka_unit_test(test_empty_stacks), cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_labels),       cmocka_unit_test(test_lines_alike),
-        cmocka_unit_test(test_tab_in_file),  cmocka_unit_test(test_sniff),
-        cmocka_unit_test(test_stats_only),
+        cmocka_unit_test(test_labels),       cmocka_unit_test(test_digits),
+        cmocka_unit_test(test_lines_alike),  cmocka_unit_test(test_tab_in_file),
+        cmocka_unit_test(test_sniff),        cmocka_unit_test(test_stats_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

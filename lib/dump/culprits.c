@@ -34,6 +34,19 @@ static bool worth_naming(const struct stack_delta *d, const struct stack_delta *
            grown >= LEAST_SHARE * ((double)first->now - (double)first->base);
 }
 
+/* The answer to our own request costs the target memory too; it is no leak. */
+static bool is_of_pprof(const struct profile *p, uint32_t sample)
+{
+    struct frame frames[FRAMES_MAX];
+    size_t n = sample_frames(p, &p->samples.p[sample], frames, FRAMES_MAX);
+
+    for (size_t i = 0; i < n; i++)
+        if (str_starts(frames[i].function, "net/http/pprof.") ||
+            str_starts(frames[i].function, "runtime/pprof."))
+            return true;
+    return false;
+}
+
 static void find(struct culprit_sides sides, const char *type, struct found *out)
 {
     *out = (struct found){0};
@@ -43,7 +56,8 @@ static void find(struct culprit_sides sides, const char *type, struct found *out
     int n =
         profile_rank(sides.now, sides.base, value, out->deltas, MANIFEST_CULPRITS_MAX, NULL);
     for (int i = 0; i < n; i++)
-        if (worth_naming(&out->deltas[i], &out->deltas[0]))
+        if (worth_naming(&out->deltas[i], &out->deltas[0]) &&
+            !is_of_pprof(sides.now, out->deltas[i].now_sample))
             out->deltas[out->n++] = out->deltas[i];
     if (sides.base)
         out->base_total =

@@ -116,7 +116,7 @@ static void put_headline(struct buf *out, const struct manifest *m)
     else
         put_paragraph(out, 0, "%s: no verdict stands; this dump was asked for by %s", m->target,
                       m->trigger);
-    if (m->verdict.evidence[0])
+    if (m->verdict.evidence[0] && strcmp(m->verdict.evidence, m->reason) != 0)
         put_paragraph(out, 2, "%s", m->verdict.evidence);
     put_paragraph(out, 0, "Trigger: %s%s%s", m->trigger, m->reason[0] ? ": " : "", m->reason);
 }

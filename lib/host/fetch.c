@@ -74,6 +74,30 @@ static int error_of(const struct fetch_target *t, CURLcode code, int status, lon
     }
 }
 
+/* The reason in words: curl's, but where it has none or leads astray. */
+static void why_fill(const struct fetch_target *t, CURLcode code, struct fetch_result *r)
+{
+    const struct settings *s = t->fetcher->settings;
+    const char *path = *t->fetch->path ? t->fetch->path : "index";
+    const char *socket = t->fetcher->specs[t->index].unix_socket;
+    bool https = str_starts(str_of(t->url), "https:");
+    bool dropped = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+    if (r->error == ERR_HTTP)
+        err_set(&r->why, 0, "%s: HTTP status %d", path, r->status);
+    else if (code == CURLE_COULDNT_CONNECT && *socket)
+        err_set(&r->why, 0, "cannot connect to %s: %s", socket, err_text(r->error));
+    else if (code == CURLE_SSL_CACERT_BADFILE)
+        err_set(&r->why, 0, "no CA certificates can be read from %s", s->target_ca_file);
+    else if (dropped && https && r->status == 0 && !*s->target_cert_file)
+        err_set(&r->why, 0, "%s: ended by the server (is a client certificate wanted?)", path);
+    else if (code == CURLE_WRITE_ERROR) /* we ended it */
+        err_set(&r->why, 0, "%s: %s", path, err_text(r->error));
+    else if (r->error == ERR_NOT_PPROF)
+        err_set(&r->why, 0, "%s: no HTTP/1 but another protocol (gRPC, HTTP/2, TLS?)", path);
+    else if (r->error)
+        err_set(&r->why, 0, "%s: %s", path, *t->why ? t->why : err_text(r->error));
+}
+
 static void result_fill(struct fetch_target *t, CURLcode code, struct fetch_result *r)
 {
     long status = 0, os_errno = 0;
@@ -91,11 +115,7 @@ static void result_fill(struct fetch_target *t, CURLcode code, struct fetch_resu
     str_copy(r->content_type, sizeof r->content_type, str_of(type));
     r->refused =
         code == CURLE_COULDNT_CONNECT && (r->error == -ECONNREFUSED || r->error == -ENOENT);
-    const char *path = *t->fetch->path ? t->fetch->path : "index";
-    if (r->error == ERR_HTTP)
-        err_set(&r->why, 0, "%s: HTTP status %d", path, r->status);
-    else if (r->error)
-        err_set(&r->why, 0, "%s: %s", path, *t->why ? t->why : err_text(r->error));
+    why_fill(t, code, r);
 }
 
 static void fetch_end(struct fetch_target *t, const struct fetch_result *r)
@@ -129,6 +149,7 @@ static void easy_setup(struct fetch_target *t)
     const struct settings *s = t->fetcher->settings;
     const struct target_spec *spec = &t->fetcher->specs[t->index];
     CURL *c = t->easy;
+    char *bundle = NULL;
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -150,6 +171,10 @@ static void easy_setup(struct fetch_target *t)
         curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, spec->unix_socket);
     if (*s->target_ca_file)
         curl_easy_setopt(c, CURLOPT_CAINFO, s->target_ca_file);
+    curl_easy_getinfo(c, CURLINFO_CAINFO, &bundle);
+    if (bundle) /* the folder beside it would be read and believed as well, at each connection
+                 */
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
     if (*s->target_cert_file)
         curl_easy_setopt(c, CURLOPT_SSLCERT, s->target_cert_file);
     if (*s->target_key_file)

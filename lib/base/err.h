@@ -16,7 +16,7 @@
     X(TIMEOUT, -4008, "no answer within the deadline")                \
     X(HTTP, -4009, "an HTTP status other than 200")                   \
     X(NOT_PPROF, -4010, "the answer is not pprof's")                  \
-    X(WRONG_PATH, -4011, "an HTML page where a profile was expected") \
+    X(WRONG_PATH, -4011, "an HTML page, not pprof's: wrong path?")    \
     X(LOCKED, -4012, "another process holds the lock")
 
 enum err {

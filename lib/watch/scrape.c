@@ -260,17 +260,45 @@ static int body_whole(struct watch *w, int target, enum fetch_kind kind, struct 
 
 /* ---- the end of a request ---- */
 
-/* Not there yet, not pprof, or pprof without its index (a mux of one's own). */
+/* One that is not there yet is waited for; all else is said, for a target once,
+ * for each port that `auto` passes over once. */
+static bool worth_saying(struct watched *t, const struct fetch_result *r)
+{
+    uint16_t port = t->candidate < t->n_candidates ? t->candidates[t->candidate].port : 0;
+    bool searching = t->spec.kind != TARGET_URL && port != 0;
+
+    if (r->refused || (!searching && (r->error == ERR_TIMEOUT || r->error == -ECONNRESET)))
+        return false;
+    if (!searching) {
+        bool said = t->said_problem;
+
+        t->said_problem = true;
+        return !said;
+    }
+    for (size_t i = 0; i < t->n_said_ports; i++)
+        if (t->said_ports[i] == port)
+            return false;
+    if (t->n_said_ports == WATCH_CANDIDATES_MAX)
+        return false;
+    t->said_ports[t->n_said_ports++] = port;
+    return true;
+}
+
+/* Not there yet, not pprof, or pprof without its index (a mux of one's own):
+ * then a page is asked for, of the same one. */
 static void waiting_failed(struct watch *w, int target, enum fetch_kind kind,
                            const struct fetch_result *r)
 {
     struct watched *t = &w->targets[target];
+    bool say;
 
-    t->candidate++;
     t->no_index = kind == FETCH_INDEX && r->status == 404;
-    if (r->status == 0 || t->said_problem)
+    if (t->no_index)
         return;
-    t->said_problem = true;
+    say = worth_saying(t, r);
+    t->candidate++;
+    if (!say)
+        return;
     log_begin(w->log, w->now.wall_ms, LOG_WARN, "target does not serve pprof");
     log_cstr(w->log, "target", t->spec.name);
     log_cstr(w->log, "url", t->url);
@@ -279,14 +307,15 @@ static void waiting_failed(struct watch *w, int target, enum fetch_kind kind,
 }
 
 static void failed(struct watch *w, int target, enum fetch_kind kind,
-                   const struct fetch_result *r, int error, const struct errmsg *e)
+                   const struct fetch_result *r, const struct errmsg *e)
 {
     struct watched *t = &w->targets[target];
 
     t->counters.failures++;
     if (kind == FETCH_MEMSTATS && t->memstats_failures < 3)
         t->memstats_failures++;
-    str_copy(t->problem, sizeof(t->problem), str_of(e->text[0] ? e->text : err_text(error)));
+    str_copy(t->problem, sizeof(t->problem), str_of(e->text));
+    t->problem_kind = kind;
     budget_fail(
         &t->budget, w->now.boot_ms, watch_scaled(w, BACKOFF_BASE_MS),
         watch_scaled(w, t->state == TARGET_SILENT ? BACKOFF_INDEX_MAX_MS : BACKOFF_MAX_MS),
@@ -304,6 +333,9 @@ static void failed(struct watch *w, int target, enum fetch_kind kind,
         life_end(w, target);
     if (t->state == TARGET_ALIVE && (r->refused || t->budget.failures >= SILENT_FAILURES)) {
         t->state = TARGET_SILENT;
+        if (t->said_problem) /* it answers, but never with a page */
+            return;
+        t->said_problem = true;
         log_begin(w->log, w->now.wall_ms, LOG_WARN, "target does not answer");
         log_cstr(w->log, "target", t->spec.name);
         log_cstr(w->log, "why", t->problem);
@@ -320,28 +352,56 @@ static struct errmsg parser_error(struct watched *t)
     return r.error;
 }
 
+/* What was wrong is over when the same question is answered, or the page came
+ * that tells most; a bad heap profile is not mended by other answers. */
+static void succeeded(struct watched *t, enum fetch_kind kind, bool waited)
+{
+    bool page = kind == FETCH_GOROUTINE;
+
+    budget_succeed(&t->budget);
+    if (waited || kind == t->problem_kind || (page && t->problem_kind != FETCH_HEAP))
+        t->problem[0] = '\0';
+    if (page)
+        t->said_problem = false;
+    if (t->state == TARGET_SILENT)
+        t->state = TARGET_ALIVE;
+}
+
+/* What the body is: 0, or why it is of no use, named after the page. */
+static int body_read(struct watch *w, int target, enum fetch_kind kind,
+                     const struct fetch_result *r, struct errmsg *e)
+{
+    bool html = str_starts(str_of(r->content_type), "text/html");
+    struct errmsg why = {{0}};
+    int error = ERR_WRONG_PATH;
+
+    if (kind == FETCH_INDEX || !html)
+        error = body_whole(w, target, kind, &why);
+    if (html && error == ERR_NOT_PPROF)
+        error = ERR_WRONG_PATH;
+    if (error == 0)
+        return 0;
+    return err_set(e, error, "%s: %.200s", kind == FETCH_INDEX ? "index" : fetch_path(kind),
+                   why.text[0] ? why.text : err_text(error));
+}
+
 void scrape_end(struct watch *w, int target, enum fetch_kind kind, const struct fetch_result *r)
 {
     struct watched *t = &w->targets[target];
+    bool waited = t->state == TARGET_WAITING;
     struct errmsg e = {{0}};
     int error = r->error;
 
-    if (error != 0)
-        e = r->error == ERR_SYNTAX && is_text(kind) ? parser_error(t) : r->why;
-    else if (kind != FETCH_INDEX && str_starts(str_of(r->content_type), "text/html"))
-        error = ERR_WRONG_PATH;
+    if (error == 0)
+        error = body_read(w, target, kind, r, &e);
     else
-        error = body_whole(w, target, kind, &e);
+        e = r->error == ERR_SYNTAX && is_text(kind) ? parser_error(t) : r->why;
     if (t->dump.phase == DUMP_ASKING && kind == FETCH_NATIVE_GOROUTINE)
         evidence_native_fetched(w, target, error == 0);
     else if (kind == FETCH_NATIVE_GOROUTINE && error != 0)
         t->baseline.want_native = false;
-    if (error != 0) {
-        failed(w, target, kind, r, error, &e);
-        return;
-    }
-    budget_succeed(&t->budget);
-    t->problem[0] = '\0';
-    if (t->state == TARGET_SILENT)
-        t->state = TARGET_ALIVE;
+    if (error != 0)
+        failed(w, target, kind, r, &e);
+    else
+        succeeded(t, kind, waited);
 }

@@ -94,6 +94,13 @@ static int target_init(struct watch *w, int target, const struct target_spec *sp
 
     t->spec = *spec;
     str_copy(t->url, sizeof(t->url), str_of(spec->url));
+    if (spec->unix_socket[0] != '\0') { /* for people: the URL names no socket */
+        struct buf url;
+
+        buf_fixed(&url, t->url, sizeof(t->url));
+        buf_printf(&url, "unix://%s", spec->unix_socket);
+        buf_cstr(&url);
+    }
     t->usage_bytes = t->goroutines = t->heap_bytes = -1;
     t->pcs_each = 10;
     t->pending_trigger = -1;

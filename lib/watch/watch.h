@@ -126,7 +126,8 @@ struct watched {
     char url[TARGET_URL_MAX]; /* in use (auto: found) */
     enum target_state state;
     bool ever_answered;
-    char problem[200]; /* why it does not answer; "" none */
+    char problem[200];            /* why it does not answer; "" none */
+    enum fetch_kind problem_kind; /* what was asked */
     struct life life;
     struct memory_sample memory;
     int64_t memory_at_ms;             /* boot_ms of it */
@@ -162,6 +163,8 @@ struct watched {
 
     struct candidate candidates[WATCH_CANDIDATES_MAX];
     size_t n_candidates, candidate;
+    uint16_t said_ports[WATCH_CANDIDATES_MAX]; /* that are not pprof */
+    size_t n_said_ports;
 
     struct baseline baseline;
     struct detect_state detect;

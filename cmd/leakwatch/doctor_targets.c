@@ -67,6 +67,9 @@ static const char *advice_for(const struct fetch_result *r)
         return "credentials are wanted: --target-bearer-file, --target-basic-file or "
                "--target-header-file";
     switch (r->error) {
+    case -EPROTO:
+        return "https: --target-ca-file names who signed its certificate, --target-cert-file "
+               "and --target-key-file are ours; --target-insecure does without, in the pod";
     case ERR_TIMEOUT: return "is the address right, and the service not stuck? --fetch-timeout";
     case ERR_HTTP:
     case ERR_WRONG_PATH: return "give the whole URL up to /debug/pprof/";
@@ -123,8 +126,15 @@ static bool check_index(struct doctor *d, struct asking *a, int target, const ch
 
     if (error == 0) {
         error = index_parse(buf_view(&a->body), &index);
+        if (error && str_starts(str_of(a->result.content_type), "text/html"))
+            error = ERR_WRONG_PATH;
         if (error)
             (void)err_set(&a->result.why, a->result.error = error, "%s", err_text(error));
+    }
+    if (a->result.status == 404 && ask(a, target, "goroutine?debug=1") == 0) {
+        doctor_say(d, DOCTOR_OK, subject, "", "pprof answers in %lld ms, without its index",
+                   (long long)a->result.latency_ms);
+        return true;
     }
     if (error) {
         if (!quiet)

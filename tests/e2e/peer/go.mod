@@ -1,0 +1,3 @@
+module leakwatch.test/peer
+
+go 1.19

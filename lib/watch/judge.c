@@ -98,14 +98,10 @@ void judge_memory(struct watch *w, int target)
     run_rules(w, target);
 }
 
-static void log_verdict(struct watch *w, int target, enum detect_change change)
+static void log_verdict(struct watch *w, int target, const char *msg, const struct finding *f)
 {
-    const struct watched *t = &w->targets[target];
-    const struct finding *f = &t->detect.verdict.finding;
-
-    log_begin(w->log, w->now.wall_ms, change == DETECT_CLEARED ? LOG_INFO : LOG_WARN,
-              change == DETECT_CLEARED ? "verdict cleared" : "verdict");
-    log_cstr(w->log, "target", t->spec.name);
+    log_begin(w->log, w->now.wall_ms, LOG_WARN, msg);
+    log_cstr(w->log, "target", w->targets[target].spec.name);
     log_cstr(w->log, "kind", verdict_kind_text(f->kind));
     log_cstr(w->log, "grade", verdict_grade_text(f->grade));
     log_cstr(w->log, "evidence", f->evidence);
@@ -154,13 +150,15 @@ void judge_stacks(struct watch *w, int target)
 {
     struct watched *t = &w->targets[target];
     struct detect_view v = view_of(w, target);
-    enum verdict_grade before = t->detect.verdict.finding.grade;
+    struct finding before = t->detect.verdict.finding;
     enum detect_change change = detect_step(&t->detect, &v);
     const struct finding *f = &t->detect.verdict.finding;
 
-    if (change != DETECT_SAME)
-        log_verdict(w, target, change);
-    if (change == DETECT_RAISED && f->grade == GRADE_CONFIRMED && before == GRADE_LIKELY)
+    if (change == DETECT_RAISED)
+        log_verdict(w, target, "verdict", f);
+    else if (change == DETECT_CLEARED)
+        log_verdict(w, target, "verdict cleared", &before);
+    if (change == DETECT_RAISED && f->grade == GRADE_CONFIRMED && before.grade == GRADE_LIKELY)
         evidence_ask(w, target, TRIGGER_CONFIRMED, f->evidence);
     else if (change == DETECT_RAISED && f->grade >= GRADE_LIKELY)
         evidence_ask(w, target, TRIGGER_VERDICT, f->evidence);

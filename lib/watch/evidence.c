@@ -136,23 +136,54 @@ static void begin(struct watch *w, int target, enum trigger trigger, const char 
     watch_act(w, ACTION_DUMP, target);
 }
 
+/* What is said once and may not be dumped now is asked for again; what stays
+ * true (doubling, eta) asks by itself, and a person may ask again. */
+static void put_off(struct watched *t, enum trigger trigger, const char *reason, int64_t due_ms)
+{
+    bool once = trigger == TRIGGER_VERDICT || trigger == TRIGGER_CONFIRMED ||
+                trigger == TRIGGER_RULE || trigger == TRIGGER_EMERGENCY;
+
+    if (!once || (t->pending_trigger >= 0 && trigger != TRIGGER_EMERGENCY))
+        return;
+    t->pending_trigger = (int)trigger;
+    t->pending_due_ms = due_ms;
+    COPY(t->pending_reason, reason);
+}
+
+void evidence_retry(struct watch *w, int target)
+{
+    struct watched *t = &w->targets[target];
+    enum trigger trigger = (enum trigger)t->pending_trigger;
+    char reason[sizeof(t->pending_reason)];
+
+    if (t->pending_trigger < 0 || t->dump.phase != DUMP_IDLE || w->t_ms < t->pending_due_ms)
+        return;
+    t->pending_trigger = -1;
+    /* An emergency that passed by itself needs no dump any more. */
+    if (trigger == TRIGGER_EMERGENCY && t->usage_bytes < t->limit_bytes / 10 * 7)
+        return;
+    COPY(reason, t->pending_reason);
+    evidence_ask(w, target, trigger, reason);
+}
+
 bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char *reason)
 {
     struct watched *t = &w->targets[target];
+    int64_t wait_ms;
 
     if (!t->have_now && t->heap_gz.len == 0 && t->goroutines < 0)
         return false;
-    if (trigger_wait_ms(&t->note.triggers, trigger, t->life.record.id, w->t_ms,
-                        w->settings->time_scale) > 0)
+    wait_ms = trigger_wait_ms(&t->note.triggers, trigger, t->life.record.id, w->t_ms,
+                              w->settings->time_scale);
+    if (wait_ms > 0) {
+        put_off(t, trigger, reason, w->t_ms + wait_ms);
         return false;
+    }
     /* Fresh profiles of the dump before are worth less than this one. */
     if (t->dump.phase == DUMP_ASKING && trigger == TRIGGER_EMERGENCY)
         t->dump.phase = DUMP_IDLE;
     if (t->dump.phase != DUMP_IDLE) {
-        if (t->pending_trigger < 0 || trigger == TRIGGER_EMERGENCY) {
-            t->pending_trigger = (int)trigger;
-            COPY(t->pending_reason, reason);
-        }
+        put_off(t, trigger, reason, w->t_ms);
         return true;
     }
     begin(w, target, trigger, reason);
@@ -161,13 +192,8 @@ bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char 
 
 static void finish(struct watch *w, int target)
 {
-    struct watched *t = &w->targets[target];
-    int pending = t->pending_trigger;
-
-    t->dump.phase = DUMP_IDLE;
-    t->pending_trigger = -1;
-    if (pending >= 0)
-        evidence_ask(w, target, (enum trigger)pending, t->pending_reason);
+    w->targets[target].dump.phase = DUMP_IDLE;
+    evidence_retry(w, target);
 }
 
 int watch_ask_dump(struct watch *w, int target, enum trigger trigger, const char *reason,

@@ -42,6 +42,7 @@ void baseline_new_life(struct watch *w, int target);
 
 /* evidence.c: a trigger becomes a dump job */
 bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char *reason);
+void evidence_retry(struct watch *w, int target); /* what had to wait */
 void evidence_native_fetched(struct watch *w, int target, bool whole);
 
 #endif

@@ -189,6 +189,7 @@ void life_end(struct watch *w, int target)
         return;
     t->state = TARGET_WAITING;
     t->probe = false;
+    t->pending_trigger = -1;
     t->budget.failures = 0;
     t->due_ms[FETCH_INDEX] = w->now.boot_ms + watch_scaled(w, 500);
     if (t->dump.phase == DUMP_ASKING)

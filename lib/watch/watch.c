@@ -209,6 +209,7 @@ void watch_wake(struct watch *w, struct moment now, struct actions *a)
     w->last_wake_ms = now.boot_ms;
     for (int i = 0; i < w->n_targets; i++) {
         sample_if_due(w, i);
+        evidence_retry(w, i);
         schedule_target(w, i);
     }
     watch_schedule_wake(w);

@@ -173,7 +173,8 @@ struct watched {
     struct emergency emergency;
     struct rule_state rules;
     struct dump_job dump;
-    int pending_trigger; /* enum trigger, or -1: waits for the job under way */
+    int pending_trigger;    /* enum trigger that has to wait, or -1 */
+    int64_t pending_due_ms; /* ring time */
     char pending_reason[200];
     struct watch_note note;
     int64_t saved_ms; /* boot_ms of the last note */

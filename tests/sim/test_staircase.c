@@ -1,5 +1,6 @@
 /* The headline: three days, perfectly linear, 100 goroutines an hour on a base
  * of 300 with noise, through the whole agent on the virtual clock. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -166,13 +167,44 @@ static void test_restart(void **state)
     free_world(w);
 }
 
+/* Six dumps an hour are all there is; a verdict that comes then gets its dump
+ * when there is room again. */
+static void test_verdict_waits_its_turn(void **state)
+{
+    struct world *w = new_world(100, 72);
+    struct manifest *dumps = calloc(DUMPS_MAX, sizeof(*dumps));
+    char id[DUMP_ID_MAX];
+    size_t n;
+
+    (void)state;
+    io_fake_pass(&w->io, 110 * 60000);
+    for (int i = 0; i < TRIGGER_HOURLY_MAX; i++) {
+        assert_int_equal(agent_dump(&w->agent, 0, TRIGGER_MANUAL, "to see", id), 0);
+        io_fake_pass(&w->io, 20000);
+    }
+    assert_int_equal(agent_dump(&w->agent, 0, TRIGGER_MANUAL, "to see", id), -EAGAIN);
+    io_fake_pass(&w->io, 30 * 60000);
+    assert_int_equal(w->agent.watch.targets[0].detect.verdict.finding.kind, VERDICT_DRIFT);
+    assert_int_equal(world_dumps(w, dumps, DUMPS_MAX), TRIGGER_HOURLY_MAX);
+    io_fake_pass(&w->io, 30 * 60000);
+    n = world_dumps(w, dumps, DUMPS_MAX);
+    assert_int_equal(n, TRIGGER_HOURLY_MAX + 1);
+    assert_string_equal(dumps[n - 1].trigger, "verdict");
+    free(dumps);
+    free_world(w);
+}
+
 /* An argument runs the tests of that name alone: test_staircase test_three_days. */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_three_days),   cmocka_unit_test(test_sound),
-        cmocka_unit_test(test_blow_up),      cmocka_unit_test(test_silent),
-        cmocka_unit_test(test_agent_killed), cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_three_days),
+        cmocka_unit_test(test_sound),
+        cmocka_unit_test(test_blow_up),
+        cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_agent_killed),
+        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_verdict_waits_its_turn),
     };
 
     if (argc > 1)

@@ -119,21 +119,34 @@ static void open_doors(struct watching *w)
     }
 }
 
+/* A second agent in the directory has its own folder there: its socket too, and
+ * what it tells of its dumps. */
+static void move_below(struct watching *w)
+{
+    const char *base = w->agent.store_open ? w->agent.store.base : "";
+    char dir[SETTINGS_TEXT_MAX];
+    struct buf text;
+
+    if (base[0] == '\0')
+        return;
+    buf_fixed(&text, dir, sizeof(dir));
+    buf_printf(&text, "%s/%s", w->settings.dir, base);
+    str_copy(w->settings.dir, sizeof(w->settings.dir), str_of(buf_cstr(&text)));
+}
+
 static int start_agent(struct watching *w, struct errmsg *e)
 {
     char hostname[DISK_NAME_MAX] = "leakwatch";
     uint8_t boot_id[16];
-    struct errmsg why;
     int error;
 
     gethostname(hostname, sizeof(hostname) - 1);
     boot_id_read(boot_id);
-    w->disk_open = disk_posix_open(&w->disk, w->settings.dir, true, &why) == 0;
-    if (!w->disk_open)
-        note_problem(w, why.text);
+    w->disk_open = disk_posix_open(&w->disk, w->settings.dir, true, e) == 0;
     error = agent_open(&w->agent, &w->settings, w->targets, w->n_targets, &w->host.io,
                        w->disk_open ? &w->disk.disk : NULL, hostname, boot_id, &w->log, e);
     if (error == 0) {
+        move_below(w);
         w->agent.on_stopped = on_stopped;
         w->agent.ctx = w;
         w->host.on_signal = on_signal;

@@ -1,12 +1,9 @@
 #include "lib/host/agent.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/host/agent_dump.h"
-
-#define FLUSH_BYTES_MAX (256 * 1024)
+#include "lib/host/agent_parts.h"
 
 static void perform(struct agent *a, struct actions *list);
 
@@ -145,14 +142,41 @@ void agent_perform(struct agent *a, struct actions *list)
     perform(a, list);
 }
 
+void agent_store_trouble(struct agent *a, const char *what, const char *why)
+{
+    char text_now[sizeof(a->store_problem)];
+    struct buf text;
+
+    buf_fixed(&text, text_now, sizeof(text_now));
+    buf_printf(&text, "%s: %s", what, why);
+    if (strcmp(buf_cstr(&text), a->store_problem) == 0)
+        return;
+    str_copy(a->store_problem, sizeof(a->store_problem), str_of(text_now));
+    log_begin(a->log, a->io->now(a->io).wall_ms, LOG_ERROR, what);
+    log_cstr(a->log, "why", why);
+    log_end(a->log);
+}
+
+/* What came of writing; other troubles than this one stay. */
+void agent_note_store(struct agent *a, const char *what, int error, const struct errmsg *why)
+{
+    if (error != 0)
+        agent_store_trouble(a, what, why->text[0] != '\0' ? why->text : err_text(error));
+    else if (str_starts(str_of(a->store_problem), what))
+        a->store_problem[0] = '\0';
+}
+
 /* ---- the history on disk ---- */
 
 /* Rare (the first start, symbols compacted): the whole file at once, by rename. */
 static void rewrite(struct agent *a)
 {
+    static const struct errmsg none;
+    int error = store_rewrite_history(&a->store, a->block, a->block_bytes);
     bool more = true;
 
-    a->rewrite = store_rewrite_history(&a->store, a->block, a->block_bytes) != 0;
+    a->rewrite = error != 0;
+    agent_note_store(a, "the history cannot be written", error, &none);
     while (more && !a->rewrite) { /* what is on disk now is clean */
         buf_reset(&a->dirty);
         more = history_take_dirty(a->history, &a->dirty);
@@ -181,6 +205,24 @@ static void flush(struct agent *a, bool sync)
     a->rewrite = !a->dirty_busy; /* what was taken is not on disk */
 }
 
+/* A volume that was full or not yet ours at our start may be usable now. */
+static void open_store_again(struct agent *a)
+{
+    struct errmsg why;
+
+    a->store_open =
+        store_open(&a->store, a->disk, a->settings->dir_limit, a->hostname, &why) == 0;
+    if (!a->store_open) {
+        agent_store_trouble(a, "the directory cannot be used", why.text);
+        return;
+    }
+    a->store_problem[0] = '\0';
+    a->rewrite = true;
+    for (int i = 0; i < a->watch.n_targets; i++)
+        if (a->keep_waiting & (1u << i))
+            keep(a, i);
+}
+
 static void flush_if_due(struct agent *a)
 {
     int64_t now_ms = a->watch.now.boot_ms;
@@ -192,6 +234,8 @@ static void flush_if_due(struct agent *a)
     a->flush_due_ms = now_ms + (every_ms > 0 ? every_ms : 1);
     if (sync)
         a->sync_due_ms = now_ms + AGENT_SYNC_MS;
+    if (!a->store_open && a->disk != NULL)
+        open_store_again(a);
     flush(a, sync);
 }
 
@@ -231,23 +275,6 @@ static void on_hangup(struct io *io, int target)
     perform(a, &next);
 }
 
-static void note_store(struct agent *a, const struct job *j, const char *what)
-{
-    struct buf text;
-
-    if (j->result.error == 0) {
-        a->store_problem[0] = '\0';
-        return;
-    }
-    buf_fixed(&text, a->store_problem, sizeof(a->store_problem));
-    buf_printf(&text, "%s: %s", what,
-               j->result.why.text[0] ? j->result.why.text : err_text(j->result.error));
-    buf_cstr(&text);
-    log_begin(a->log, a->watch.now.wall_ms, LOG_ERROR, "cannot write");
-    log_cstr(a->log, "why", a->store_problem);
-    log_end(a->log);
-}
-
 static void stop_if_idle(struct agent *a)
 {
     if (a->stopping && a->jobs_active == 0)
@@ -260,10 +287,12 @@ void agent_job_done(struct agent *a, struct job *j)
     case JOB_DUMP: agent_dump_written(a, j); break;
     case JOB_NATIVE: agent_native_written(a, j); break;
     case JOB_MANIFEST: agent_bundle_free(a); break;
-    case JOB_OUTCOME: note_store(a, j, "outcome"); break;
+    case JOB_OUTCOME:
+        agent_note_store(a, "an outcome cannot be written", j->result.error, &j->result.why);
+        break;
     case JOB_KEEP:
         a->keep_busy = false;
-        note_store(a, j, "baseline");
+        agent_note_store(a, "a baseline cannot be written", j->result.error, &j->result.why);
         for (int i = 0; i < a->watch.n_targets && !a->keep_busy; i++)
             if (a->keep_waiting & (1u << i))
                 keep(a, i);
@@ -271,7 +300,7 @@ void agent_job_done(struct agent *a, struct job *j)
     case JOB_HISTORY:
         a->dirty_busy = false;
         a->rewrite = j->result.error != 0; /* later, whole */
-        note_store(a, j, "history");
+        agent_note_store(a, "the history cannot be written", j->result.error, &j->result.why);
         if (a->flush_again)
             flush(a, true);
         break;
@@ -280,112 +309,13 @@ void agent_job_done(struct agent *a, struct job *j)
     stop_if_idle(a);
 }
 
-/* ---- opening and stopping ---- */
-
-static void wrong(struct agent *a, const char *what, const struct errmsg *e)
-{
-    struct buf text;
-
-    buf_fixed(&text, a->store_problem, sizeof(a->store_problem));
-    buf_printf(&text, "%s: %s", what, e->text);
-    buf_cstr(&text);
-    log_begin(a->log, a->io->now(a->io).wall_ms, LOG_ERROR, what);
-    log_cstr(a->log, "why", e->text);
-    log_end(a->log);
-}
-
-static int open_history(struct agent *a, const struct target_spec *targets, int n_targets,
-                        const uint8_t boot_id[16])
-{
-    const char *names[SETTINGS_TARGETS_MAX];
-    struct moment now = a->io->now(a->io);
-    struct errmsg e = {{0}};
-    int error;
-
-    for (int i = 0; i < n_targets; i++)
-        names[i] = targets[i].name;
-    error = a->store_open ? store_read_history(&a->store, a->block, a->block_bytes) : -ENOENT;
-    if (error == 0)
-        error = history_load(&a->history, a->block, a->block_bytes, names, n_targets, now,
-                             boot_id, false, &e);
-    if (error == 0)
-        return 0;
-    if (error == -ENOMEM)
-        return error;
-    if (error != -ENOENT) {
-        store_quarantine_history(&a->store, now.wall_ms);
-        err_set(&e, error, "%s", e.text[0] ? e.text : err_text(error));
-        wrong(a, "the history was set aside", &e);
-    }
-    a->rewrite = true;
-    memset(a->block, 0, a->block_bytes);
-    return history_format(&a->history, a->block, a->block_bytes, names, n_targets, now,
-                          boot_id);
-}
-
-static void restore_baseline(struct agent *a, int target)
-{
-    static const char *const kinds[] = {"text", "native", "heap"};
-    struct str parts[3] = {{0}};
-    size_t ends[4] = {0};
-
-    buf_reset(&a->keep);
-    for (int i = 0; i < 3; i++) {
-        char name[DISK_NAME_MAX];
-        struct buf text;
-
-        buf_fixed(&text, name, sizeof(name));
-        buf_printf(&text, "baseline-%s.%s.pb.gz", a->watch.targets[target].spec.name, kinds[i]);
-        store_get(&a->store, name, &a->keep);
-        ends[i + 1] = a->keep.len;
-    }
-    for (int i = 0; i < 3; i++)
-        parts[i] = (struct str){a->keep.p + ends[i], ends[i + 1] - ends[i]};
-    if (a->keep.len > 0)
-        watch_restore_baseline(&a->watch, target, parts[0], parts[1], parts[2]);
-}
-
-int agent_open(struct agent *a, const struct settings *s, const struct target_spec *targets,
-               int n_targets, struct io *io, struct disk *disk, const char *hostname,
-               const uint8_t boot_id[16], struct log *log, struct errmsg *e)
-{
-    struct errmsg why = {{0}};
-    int error;
-
-    memset(a, 0, sizeof(*a));
-    a->settings = s;
-    a->io = io;
-    a->log = log;
-    a->block_bytes = (size_t)s->history_bytes & ~(size_t)4095;
-    bundle_init(&a->bundle, AGENT_BUNDLE_BYTES);
-    buf_init(&a->keep, 3 * WATCH_BODY_BYTES);
-    buf_init(&a->dirty, FLUSH_BYTES_MAX);
-    a->block = calloc(1, a->block_bytes);
-    if (a->block == NULL)
-        return err_set(e, -ENOMEM, "no memory for a history of %zu bytes", a->block_bytes);
-    a->store_open =
-        disk != NULL && store_open(&a->store, disk, s->dir_limit, hostname, &why) == 0;
-    if (!a->store_open)
-        wrong(a, "the directory cannot be used", &why);
-    error = open_history(a, targets, n_targets, boot_id);
-    if (error == 0)
-        error = watch_init(&a->watch, s, targets, n_targets, a->history, log, io->now(io),
-                           io->random(io));
-    if (error != 0) {
-        err_set(e, error, "cannot start: %s", err_text(error));
-        agent_close(a);
-        return error;
-    }
-    for (int i = 0; i < n_targets && a->store_open; i++)
-        restore_baseline(a, i);
-    io->agent = a;
-    io->on_wake = on_wake;
-    io->on_hangup = on_hangup;
-    return 0;
-}
+/* ---- starting and stopping ---- */
 
 void agent_start(struct agent *a)
 {
+    a->io->agent = a;
+    a->io->on_wake = on_wake;
+    a->io->on_hangup = on_hangup;
     flush(a, true);
     on_wake(a->io);
 }
@@ -428,20 +358,4 @@ void agent_stop(struct agent *a)
             a->io->cancel(a->io, &a->fetches[i]);
     flush(a, true);
     stop_if_idle(a);
-}
-
-void agent_close(struct agent *a)
-{
-    if (a->watch.settings != NULL)
-        watch_free(&a->watch);
-    if (a->history != NULL)
-        history_close(&a->history);
-    if (a->store_open)
-        store_close(&a->store);
-    a->store_open = false;
-    bundle_free(&a->bundle);
-    buf_free(&a->keep);
-    buf_free(&a->dirty);
-    free(a->block);
-    a->block = NULL;
 }

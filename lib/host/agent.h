@@ -27,7 +27,9 @@ struct agent {
     void *block; /* the history's bytes */
     size_t block_bytes;
     struct store store;
-    bool store_open; /* false: nothing can be written, said in status */
+    bool store_open;   /* false: nothing can be written, said in status */
+    struct disk *disk; /* NULL: there is none to try */
+    char hostname[DISK_NAME_MAX];
     char store_problem[256];
     struct fetch fetches[SETTINGS_TARGETS_MAX];
     bool fetching[SETTINGS_TARGETS_MAX];
@@ -53,8 +55,9 @@ struct agent {
 
 /* Opens the directory and the history (a damaged one is set aside), restores
  * baselines, and makes ready for agent_start. A directory that cannot be used
- * is not fatal: the agent runs on memory alone and says so. boot_id: 16 bytes
- * of this boot. 0 or -ENOMEM, -EINVAL. */
+ * is not fatal: the agent runs on memory alone, says so, and tries again. disk
+ * may be NULL: then e tells why, on entry. boot_id: 16 bytes of this boot. 0 or
+ * -ENOMEM, -EINVAL. */
 int agent_open(struct agent *a, const struct settings *s, const struct target_spec *targets,
                int n_targets, struct io *io, struct disk *disk, const char *hostname,
                const uint8_t boot_id[16], struct log *log, struct errmsg *e);

@@ -1,4 +1,4 @@
-#include "lib/host/agent_dump.h"
+#include "lib/host/agent_parts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -36,9 +36,12 @@ static int submit(struct agent *a, enum job_kind kind, int target)
     return j == NULL ? -EBUSY : job_submit(j, true);
 }
 
+static void log_dump(struct agent *a, const struct manifest *m, const char *why);
+
 void agent_dump_begin(struct agent *a, int target)
 {
     struct dump_input in;
+    const char *why;
     int error;
 
     if (a->bundle_busy) {
@@ -52,8 +55,11 @@ void agent_dump_begin(struct agent *a, int target)
     a->manifest = *in.manifest;
     error = a->store_open ? submit(a, JOB_DUMP, target) : -EROFS;
     a->bundle_busy = error == 0;
-    if (error != 0)
-        tell_durable(a, target, error, a->store_open ? err_text(error) : a->store_problem);
+    if (error == 0)
+        return;
+    why = a->store_open ? err_text(error) : a->store_problem;
+    log_dump(a, &a->manifest, why);
+    tell_durable(a, target, error, why);
 }
 
 void agent_native_begin(struct agent *a, int target)
@@ -122,9 +128,13 @@ static void log_diff(struct agent *a, const struct manifest *m)
     log_str(a->log, "diff_base64", buf_view(&out));
 }
 
-static void log_dump(struct agent *a, const struct manifest *m)
+/* why: it could not be written (NULL: it was), so this line is all there is. */
+static void log_dump(struct agent *a, const struct manifest *m, const char *why)
 {
-    log_begin(a->log, m->durable_wall_ms, LOG_WARN, "dump");
+    log_begin(a->log, a->io->now(a->io).wall_ms, why ? LOG_ERROR : LOG_WARN,
+              why ? "dump failed" : "dump");
+    if (why)
+        log_cstr(a->log, "why", why);
     log_cstr(a->log, "id", m->id);
     log_cstr(a->log, "target", m->target);
     log_cstr(a->log, "trigger", m->trigger);
@@ -162,10 +172,7 @@ void agent_dump_written(struct agent *a, struct job *j)
     int target = j->target;
 
     if (j->result.error != 0) {
-        log_begin(a->log, now.wall_ms, LOG_ERROR, "dump failed");
-        log_cstr(a->log, "id", a->manifest.id);
-        log_cstr(a->log, "why", j->result.why.text);
-        log_end(a->log);
+        log_dump(a, &a->manifest, j->result.why.text);
         agent_bundle_free(a);
         tell_durable(a, target, j->result.error, j->result.why.text);
         return;
@@ -173,7 +180,7 @@ void agent_dump_written(struct agent *a, struct job *j)
     a->manifest.durable_wall_ms = now.wall_ms;
     a->manifest.durable_boot_ms = now.boot_ms;
     dump_of(a, target)->manifest = a->manifest;
-    log_dump(a, &a->manifest);
+    log_dump(a, &a->manifest, NULL);
     /* The moment it became durable goes into the manifest afterwards: only now
      * is it known. The bundle stays taken until then. */
     if (submit(a, JOB_MANIFEST, target) != 0)

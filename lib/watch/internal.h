@@ -27,6 +27,8 @@ void life_begin(struct watch *w, int target);
 void life_end(struct watch *w, int target);
 void life_observe(struct watch *w, int target, const struct memory_sample *m);
 void life_restore(struct watch *w, int target);
+/* Nobody listens where the life that was open at our start did: it ended unseen. */
+void life_absent(struct watch *w, int target);
 
 /* judge.c: detectors, emergency and rules on what was just learnt */
 void judge_memory(struct watch *w, int target);

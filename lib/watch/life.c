@@ -117,6 +117,16 @@ static void close_unseen(struct watch *w, int target, struct history_life *last)
     stamp(w, target, last->id, cause, "inferred");
 }
 
+void life_absent(struct watch *w, int target)
+{
+    struct history_life last = newest_life(w, target);
+
+    if (w->targets[target].life.record.id != 0 || last.id == 0 || last.end_ms != 0)
+        return;
+    close_unseen(w, target, &last);
+    watch_save(w, target);
+}
+
 static void identify(struct watch *w, int target, const struct memory_sample *m)
 {
     struct watched *t = &w->targets[target];

@@ -295,6 +295,8 @@ static void waiting_failed(struct watch *w, int target, enum fetch_kind kind,
     t->no_index = kind == FETCH_INDEX && r->status == 404;
     if (t->no_index)
         return;
+    if (r->refused && t->spec.kind == TARGET_URL)
+        life_absent(w, target);
     say = worth_saying(t, r);
     t->candidate++;
     if (!say)

@@ -68,11 +68,13 @@ static int64_t steady_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* It is there once its manifest is: a dump appears whole or not at all. */
+/* It is there once its manifest is: a dump appears whole or not at all. 404 is
+ * not yet, anything else says why it will not come. */
 static int dump_wait(const struct settings *s, const char *id)
 {
     const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
     int64_t until_ms = steady_ms() + WAIT_MS;
+    int code = EXIT_BAD;
     char path[DUMP_ID_MAX + 32];
     struct buf text, answer;
 
@@ -85,16 +87,22 @@ static int dump_wait(const struct settings *s, const char *id)
 
         buf_reset(&answer);
         int error = agent_ask(s, "GET", buf_cstr(&text), STR(""), &answer, &status, &e);
-        if (error || status == 200) {
-            buf_free(&answer);
-            return error ? no_agent(s, error, &e) : EXIT_FINE;
-        }
+        if (error)
+            code = no_agent(s, error, &e);
+        else if (status == 200)
+            code = EXIT_FINE;
+        else if (status != 404)
+            code = cmd_fail("%s", agent_error(&answer, status, &e));
+        if (error || status != 404)
+            goto out;
         (void)nanosleep(&pause, NULL);
     }
+    code =
+        cmd_fail("%s was asked for but is not on disk after %d s; leakwatch status may say why",
+                 id, WAIT_MS / 1000);
+out:
     buf_free(&answer);
-    return cmd_fail(
-        "%s was asked for but is not on disk after %d s; leakwatch status may say why", id,
-        WAIT_MS / 1000);
+    return code;
 }
 
 static int dump_tell(const char *id, const char *folder, bool json)

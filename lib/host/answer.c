@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int ask_dump(void *ctx, int target, const char *reason, char id[DUMP_ID_MAX],
                     struct errmsg *e)
@@ -26,15 +27,31 @@ static int each_dump(void *ctx, int (*each)(void *each_ctx, const struct store_d
     return a->agent->store_open ? store_list(&a->agent->store, each, each_ctx) : -ENOENT;
 }
 
+/* Why a dump that was asked for will never be there; -ENOENT: it may still come. */
+static int why_absent(const struct watch *w, const char *id, struct errmsg *e)
+{
+    for (int i = 0; i < w->n_targets; i++) {
+        const struct watched *t = &w->targets[i];
+
+        if (strcmp(t->dump.manifest.id, id) == 0 && t->dump.phase == DUMP_IDLE &&
+            t->counters.last_error[0] != '\0')
+            return err_set(e, -EIO, "%s could not be written: %s", id, t->counters.last_error);
+    }
+    return -ENOENT;
+}
+
 static int read_dump(void *ctx, const char *id, struct manifest *out, struct errmsg *e)
 {
     struct answer *a = ctx;
     char whole[DUMP_ID_MAX];
-    int error;
+    int error = -ENOENT;
 
-    if (!a->agent->store_open)
-        return err_set(e, -ENOENT, "%s", a->agent->store_problem);
-    error = store_resolve(&a->agent->store, id, whole, e);
+    if (a->agent->store_open)
+        error = store_resolve(&a->agent->store, id, whole, e);
+    else
+        err_set(e, error, "%s", a->agent->store_problem);
+    if (error == -ENOENT)
+        error = why_absent(&a->agent->watch, id, e);
     return error != 0 ? error : store_read_manifest(&a->agent->store, whole, out, e);
 }
 

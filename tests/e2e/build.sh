@@ -5,3 +5,4 @@ cd "$(dirname "$0")/../.." || exit
 mkdir -p build/e2e
 out=$PWD/build/e2e
 (cd tests/e2e/leaker && go build -trimpath -o "$out/leaker" .) || exit
+(cd tests/e2e/peer && go build -trimpath -o "$out/peer" .) || exit

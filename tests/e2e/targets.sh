@@ -117,7 +117,7 @@ case_foreign() {
     must 5 test "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$SPAWNED/ns/net")"
     ip link add near type veth peer name far netns "$SPAWNED" && ip addr add 10.231.0.1/24 dev near &&
         ip link set near up && nsenter -t "$SPAWNED" -n ip addr add 10.231.0.2/24 dev far &&
-        nsenter -t "$SPAWNED" -n ip link set far up || { echo "no veth here" && return; }
+        nsenter -t "$SPAWNED" -n ip link set far up || { echo "skipped: no veth here" && return; }
     spawn "$work/peer.log" exec nsenter -t "$SPAWNED" -n "$peer" -ready "$work/ready" \
         -cert "$pki/server.pem" -key "$pki/server.key" far@10.231.0.2:6060=tls plain@10.231.0.2:6061=pprof
     must 10 test -s "$work/ready"
@@ -164,7 +164,7 @@ case_secrets() {
 # A network of its own, where nothing else listens: the case begins anew in there.
 in_network() {
     [ -z "$NETWORK" ] || return 0
-    unshare -n true 2>/dev/null || { echo "no network of its own here" && exit 0; }
+    unshare -n true 2>/dev/null || { echo "skipped: no network of its own here" && exit 0; }
     NETWORK=yes work=$work exec unshare -n tests/e2e/targets.sh "$leakwatch" "${FUNCNAME[1]#case_}"
 }
 

@@ -58,6 +58,10 @@ part_e2e() {
     check e2e/cli 120 tests/e2e/cli.sh build/release/leakwatch
     check e2e/cli-agent 120 tests/e2e/cli_agent.sh build/release/leakwatch
     check e2e/convert 300 tests/e2e/convert.py build/release/leakwatch tests/data/captures
+    check e2e/settings 120 tests/e2e/settings.sh build/release/leakwatch
+    check e2e/targets 180 tests/e2e/targets.sh build/release/leakwatch
+    check e2e/lives 120 tests/e2e/lives.sh build/release/leakwatch
+    check e2e/disk 120 tests/e2e/disk.sh build/release/leakwatch
     check e2e/term 120 tests/e2e/term.sh
     check e2e/cost 300 tests/e2e/cost.sh 1000
     check e2e/kill9 300 tests/e2e/kill9.sh "${KILLS:-50}"

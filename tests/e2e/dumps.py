@@ -97,6 +97,12 @@ def oom(o):
         errors.append(f"outcome {outcome}, wanted {o.cause}")
     elif abs(outcome["lead_ms"] - lead_ms) > CLOCK_SLACK_MS:
         errors.append(f"manifest says {outcome['lead_ms']} ms of lead, the harness saw {lead_ms}")
+    if min(lead_ms, outcome.get("lead_ms", lead_ms)) < (o.lead_ms or 0):
+        errors.append(f"{lead_ms} ms of lead, wanted {o.lead_ms}")
+    for name, wanted, seen in (("outcome", o.source, outcome.get("source")),
+                               ("memory", o.memory, manifest.get("memory", {}).get("source"))):
+        if wanted not in (None, seen):
+            errors.append(f"{name}'s source is {seen}, wanted {wanted}")
     if outcome.get("cause") == "oom" and outcome.get("exit_code") != 137:
         errors.append(f"exit code {outcome.get('exit_code')} for an OOM kill")
     native = os.path.isdir(os.path.join(folder, "native"))
@@ -125,6 +131,9 @@ def main():
     parser.add_argument("--profile", choices=["goroutine", "heap"])
     parser.add_argument("--function")
     parser.add_argument("--cause", help="accepted, with commas between")
+    parser.add_argument("--lead-ms", type=int, help="at least so long before the kill")
+    parser.add_argument("--source", help="of the outcome")
+    parser.add_argument("--memory", help="where the memory was read: cgroup-v2 …")
     parser.add_argument("--native")
     parser.add_argument("--result", help="file that gets one line: lead ms, trigger, cause, errors")
     o = parser.parse_args()

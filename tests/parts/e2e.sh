@@ -97,5 +97,14 @@ part_soak() {
     report soak "$status" "$start"
     check soak/cost 1500 tests/e2e/cost.sh 10000
     check soak/kill9 1200 tests/e2e/kill9.sh 200
+    part_cgroup2
+    return 0
+}
+
+# cgroup v2 alone, in a virtual machine: where this one has v1, and as in a pod.
+part_cgroup2() {
+    need_build release || return
+    require go test || return
+    check e2e/cgroup2 240 tests/e2e/cgroup2.sh "$@"
     return 0
 }

@@ -29,7 +29,13 @@ pc:libmicrohttpd libmicrohttpd-dev
 h:mbedtls/sha256.h libmbedtls-dev
 LIST
         ;;
+    static)
+        printf '%s\n' "gcc gcc" "h:stdio.h libc6-dev" "musl-gcc musl-tools" "cmake cmake" "ninja ninja-build" \
+            "pkg-config pkg-config" "dpkg-source dpkg-dev" "xz xz-utils" "make make" "autoreconf autoconf" \
+            "automake automake" "libtoolize libtool"
+        ;;
     go) echo "go golang-go" ;;
+    vm) printf '%s\n' "qemu-system-x86_64 qemu-system-x86" "busybox busybox-static" "cpio cpio" ;;
     bench) printf "%s\n" "curl curl" "bc bc" ;;
     test) printf '%s\n' "pc:cmocka libcmocka-dev" "python3 python3" "valgrind valgrind" \
         "$(clang_command) $(clang_command)" ;;

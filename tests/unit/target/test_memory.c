@@ -87,6 +87,9 @@ static void test_cgroup_path(void **state)
     assert_int_equal(cgroup_path(hybrid, false, &path), 0);
     assert_true(str_is(path, "/"));
     assert_int_equal(cgroup_path(STR("0::/kubepods/x\n"), true, &path), -ENOENT);
+    /* A sibling, seen out of a cgroup namespace. */
+    assert_int_equal(cgroup_path(STR("0::/../app\n"), false, &path), 0);
+    assert_true(str_is(path, "/../app"));
     assert_int_equal(cgroup_path(STR("4:memoryless:/a\n4\n4:memory\n::\n"), true, &path),
                      -ENOENT);
 }

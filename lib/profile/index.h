@@ -62,6 +62,15 @@ struct known_line {
     struct call call;
 };
 
+/* A record that was seen, told by the hash of its bytes behind the counts. */
+struct known_record {
+    uint64_t hash[2];
+    uint32_t pcs_bytes, frames_bytes;
+    uint32_t n_lines; /* of its frames, the empty one too */
+    uint32_t n_named;
+    uint32_t stack;
+};
+
 struct profile_index {
     /* Secret of the tables, so that hostile input cannot aim at one slot. Ids
      * follow the order of insertion: no result depends on it. */
@@ -71,7 +80,9 @@ struct profile_index {
     VEC(struct stack) stack_list;     /* by stack id */
     struct table line_memo;           /* by some bytes of a line: ids of known_lines */
     struct table function_memo;       /* by entry: ids of functions */
+    struct table record_memo;         /* by a record's PCs: ids of known_records */
     VEC(struct known_line) known_lines;
+    VEC(struct known_record) known_records;
     bool crowded;       /* the ceiling was met since the last reset */
     size_t fresh_bytes; /* interned by the first page since the last reset; 0: none yet */
 };
@@ -151,6 +162,14 @@ uint32_t memo_add_line(struct profile *p, struct str line, const struct frame_te
                        const struct call *c);
 /* The function of a frame, interned; fails as that does. */
 int memo_function(struct profile *p, const struct frame_text *x, uint32_t *id);
+
+/* A record of these bytes, its frames the first of ahead, or NULL. The keys are
+ * the parser's secret; see there. */
+const struct known_record *memo_record(const struct profile *p, const uint64_t keys[2],
+                                       struct str pcs, struct str ahead);
+/* Keeps a record while there is room. r says what it is; the rest is filled in. */
+void memo_add_record(struct profile *p, const uint64_t keys[2], struct str pcs,
+                     struct str frames, struct known_record r);
 
 void index_reset(struct profile_index *x);
 void index_release(struct profile *p); /* all but a little for strings */

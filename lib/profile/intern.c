@@ -289,10 +289,12 @@ void index_reset(struct profile_index *x)
     table_reset(&x->locations);
     table_reset(&x->stacks);
     table_reset(&x->line_memo);
+    table_reset(&x->record_memo);
     table_reset(&x->function_memo);
     x->facts.n = 0;
     x->stack_list.n = 0;
     x->known_lines.n = 0;
+    x->known_records.n = 0;
     x->fresh_bytes = 0;
 }
 
@@ -312,10 +314,12 @@ void index_release(struct profile *p)
     table_release(p, &x->locations);
     table_release(p, &x->stacks);
     table_release(p, &x->line_memo);
+    table_release(p, &x->record_memo);
     table_release(p, &x->function_memo);
     VEC_RELEASE(p, x->facts);
     VEC_RELEASE(p, x->stack_list);
     VEC_RELEASE(p, x->known_lines);
+    VEC_RELEASE(p, x->known_records);
     x->crowded = false;
 }
 
@@ -328,8 +332,10 @@ void index_free(struct profile_index *x)
     free(x->locations.slots);
     free(x->stacks.slots);
     free(x->line_memo.slots);
+    free(x->record_memo.slots);
     free(x->function_memo.slots);
     free(x->known_lines.p);
+    free(x->known_records.p);
     free(x->facts.p);
     free(x->stack_list.p);
     free(x);

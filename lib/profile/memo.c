@@ -1,7 +1,16 @@
-/* The memo of frame lines: found by a few bytes that tell almost every line,
- * then compared byte for byte, but for the tabs before FILE: how many there are
- * depends on the other lines of the record. A page made to have many of one
- * hash gets no more than a few of them kept. */
+/* The memo of frame lines and of whole records.
+ *
+ * A line is found by a few bytes that tell almost every line, then compared byte
+ * for byte, but for the tabs before FILE: how many there are depends on the other
+ * lines of the record. A page made to have many of one hash gets no more than a
+ * few of them kept.
+ *
+ * A record's bytes are not kept, they would be the page once more: it is known by
+ * its lengths and 128 bits of hash, two lanes of different keys. Chance makes two
+ * records one once in 2^128 pairs; a page of 2^16 records against as many known
+ * ones, once a second for ten years, is 2^60 pairs: once in 2^68 such decades.
+ * Who writes pages on purpose would have to know the keys, which come of bits
+ * handed in (text_options.seed) and of where the heap and the stack are. */
 #include <string.h>
 
 #include "lib/profile/index.h"
@@ -124,7 +133,7 @@ static bool line_is(const struct profile *p, uint32_t id, const void *key)
 
 uint32_t memo_line(const struct profile *p, struct str line)
 {
-    if (line.n < LINE_LEAST)
+    if (line.n < LINE_LEAST || line.p[0] != '#' || line.p[1] != '\t')
         return NO_ID;
     return find(p, &p->index->line_memo, line_hash(p, line.p), line_is, &line);
 }
@@ -165,4 +174,91 @@ uint32_t memo_add_line(struct profile *p, struct str line, const struct frame_te
     index->known_lines.p[id] = l;
     index->known_lines.n++;
     return id;
+}
+
+struct lanes {
+    uint64_t a, b;
+};
+
+/* Takes at least 16 bytes in: sixteen at a time, the last ones perhaps twice. */
+static struct lanes lanes_add(struct lanes h, const uint64_t keys[2], struct str s)
+{
+    const char *p = s.p, *last = s.p + s.n - 16;
+
+    h.a ^= s.n;
+    h.b ^= s.n;
+    for (;; p += 16) {
+        p = p < last ? p : last;
+        uint64_t lo = scan_load(p), hi = scan_load(p + 8);
+        h.a = hash_mix(lo ^ keys[0], hi ^ h.a);
+        h.b = hash_mix(hi ^ keys[1], lo ^ h.b);
+        if (p == last)
+            return h;
+    }
+}
+
+/* A record's bytes, and the hash of what is read of them. */
+struct record_key {
+    const uint64_t *keys;
+    size_t pcs_bytes;
+    struct str ahead;
+    struct lanes pcs;
+};
+
+static struct record_key record_key(const uint64_t keys[2], struct str pcs, struct str ahead)
+{
+    struct lanes start = {keys[1], keys[0]};
+
+    return (struct record_key){keys, pcs.n, ahead, lanes_add(start, keys, pcs)};
+}
+
+static bool record_is(const struct profile *p, uint32_t id, const void *key)
+{
+    const struct known_record *r = &p->index->known_records.p[id];
+    const struct record_key *k = key;
+    struct lanes all;
+
+    if (r->pcs_bytes != k->pcs_bytes || r->frames_bytes > k->ahead.n)
+        return false;
+    all = lanes_add(k->pcs, k->keys, (struct str){k->ahead.p, r->frames_bytes});
+    return r->hash[0] == all.a && r->hash[1] == all.b;
+}
+
+/* Too short for a lane, or too long to count. */
+static bool record_fits(struct str pcs, struct str frames)
+{
+    return pcs.n >= 16 && frames.n >= 16 && pcs.n + frames.n <= UINT32_MAX;
+}
+
+const struct known_record *memo_record(const struct profile *p, const uint64_t keys[2],
+                                       struct str pcs, struct str ahead)
+{
+    struct record_key k;
+    uint32_t id;
+
+    if (!p->index->record_memo.n || pcs.n < 16)
+        return NULL;
+    k = record_key(keys, pcs, ahead);
+    id = find(p, &p->index->record_memo, hash_fold(k.pcs.a), record_is, &k);
+    return id == NO_ID ? NULL : &p->index->known_records.p[id];
+}
+
+void memo_add_record(struct profile *p, const uint64_t keys[2], struct str pcs,
+                     struct str frames, struct known_record r)
+{
+    struct profile_index *x = p->index;
+    struct record_key k;
+    struct lanes all;
+
+    if (!record_fits(pcs, frames) || VEC_RESERVE(p, x->known_records, 1))
+        return;
+    k = record_key(keys, pcs, frames);
+    if (!put(p, &x->record_memo, hash_fold(k.pcs.a), (uint32_t)x->known_records.n))
+        return;
+    all = lanes_add(k.pcs, keys, frames);
+    r.hash[0] = all.a;
+    r.hash[1] = all.b;
+    r.pcs_bytes = (uint32_t)pcs.n;
+    r.frames_bytes = (uint32_t)frames.n;
+    x->known_records.p[x->known_records.n++] = r;
 }

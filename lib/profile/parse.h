@@ -2,6 +2,7 @@
  *
  *   text.c       chunks to lines, lines to the part they belong to, the end
  *   record.c     "COUNT @ PCs" and what becomes of a whole record
+ *   known.c      a record whose PCs and frames were read before
  *   frameline.c  "#\tPC\tFUNC+OFF\tFILE:LINE"
  *   labels.c     "# labels: {…}", in Go's %q
  *   memstats.c   the tail of heaps
@@ -18,9 +19,11 @@
 
 struct record {
     int64_t values[PROFILE_VALUES_MAX]; /* as printed, unscaled */
+    uint64_t line;                      /* of its head */
     size_t n_frames, n_named, n_labels;
     bool labelled;
-    bool over; /* beyond the ceiling: goes to [other] */
+    bool over;      /* beyond the ceiling: goes to [other] */
+    uint32_t stack; /* once it is known, else NO_ID */
     size_t n_pcs;
     uint64_t pcs[PROFILE_STACK_MAX];
     struct call frames[PROFILE_STACK_MAX];
@@ -40,6 +43,8 @@ struct text_parser {
     struct profile *p;
     struct text_options o;
     struct text_result r;
+    /* Of the hash of records: from the secret and what else decides how one is read. */
+    uint64_t secret[2], keys[2];
     enum text_state state;
     int rc;          /* the first error; sticks */
     struct buf held; /* the begin of a line cut by the end of a chunk */
@@ -59,10 +64,18 @@ int text_fail(struct text_parser *t, int code, const char *fmt, ...)
 int text_spill(struct text_parser *t, int rc);
 
 int record_head(struct text_parser *t, struct str line);
+/* The part of the head before the PCs, which is left in line. */
+int record_counts(struct text_parser *t, struct str *line);
 int record_finish(struct text_parser *t);
 /* Makes room for "[other]" before anything can fill the profile. */
 int record_reserve_other(struct text_parser *t);
 int record_add_other(struct text_parser *t);
+
+/* Reads a whole record off the front of ahead, when it is known: how many bytes
+ * it was, or 0. Errors are in t->rc. */
+size_t known_read(struct text_parser *t, struct str ahead);
+/* Keeps the record that was just read, of these bytes. */
+void known_keep(struct text_parser *t, struct str record);
 
 int frameline_read(struct text_parser *t, struct str line);
 

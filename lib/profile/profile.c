@@ -76,12 +76,16 @@ void profile_reset(struct profile *p)
 static size_t interned_bytes(const struct profile *p)
 {
     const struct profile_index *x = p->index;
+    size_t stacks = x->stack_list.n, records = x->known_records.n;
 
+    if (records < stacks) /* each will be known from the second page on */
+        records = stacks;
     return p->text.n + p->strings.n * (sizeof *p->strings.p + 16) +
            p->functions.n * (sizeof *p->functions.p + sizeof *x->facts.p + 16) +
            p->lines.n * sizeof *p->lines.p + p->locations.n * (sizeof *p->locations.p + 16) +
-           p->refs.n * sizeof *p->refs.p + x->stack_list.n * (sizeof *x->stack_list.p + 16) +
-           x->known_lines.n * (sizeof *x->known_lines.p + 16);
+           p->refs.n * sizeof *p->refs.p + stacks * (sizeof *x->stack_list.p + 16) +
+           x->known_lines.n * (sizeof *x->known_lines.p + 16) +
+           records * (sizeof *x->known_records.p + 16);
 }
 
 /* Below this much it does not matter how much of it is still in use. */

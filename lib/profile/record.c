@@ -53,12 +53,18 @@ static int head_pcs(struct text_parser *t, struct str s)
     return s.n ? text_spill(t, ERR_LIMIT) : 0;
 }
 
+int record_counts(struct text_parser *t, struct str *line)
+{
+    memset(&t->record, 0, offsetof(struct record, pcs));
+    t->record.line = t->r.line;
+    t->record.stack = NO_ID;
+    return t->r.kind == TEXT_HEAP ? head_heap(t, line) : head_count(t, line);
+}
+
 int record_head(struct text_parser *t, struct str line)
 {
-    int rc;
+    int rc = record_counts(t, &line);
 
-    memset(&t->record, 0, offsetof(struct record, pcs));
-    rc = t->r.kind == TEXT_HEAP ? head_heap(t, &line) : head_count(t, &line);
     return rc || t->o.stats_only ? rc : head_pcs(t, line);
 }
 
@@ -251,30 +257,31 @@ static int size_label(struct text_parser *t, int64_t size)
 }
 
 /* The stack of the record's PCs and frames. */
-static int find_stack(struct text_parser *t, uint32_t *stack)
+static int find_stack(struct text_parser *t)
 {
     struct placing at;
     int rc;
 
+    if (t->record.stack != NO_ID)
+        return 0;
     at.n_refs = at.pc = 0;
     at.expanded = false;
     if ((rc = place_frames(t, &at)))
         return rc;
     if (at.n_refs > PROFILE_STACK_MAX)
         return ERR_LIMIT;
-    return profile_stack(t->p, at.refs, at.n_refs, stack);
+    return profile_stack(t->p, at.refs, at.n_refs, &t->record.stack);
 }
 
 static int add_sample(struct text_parser *t)
 {
     struct profile *p = t->p;
-    uint32_t stack;
-    int rc = find_stack(t, &stack);
+    int rc = find_stack(t);
 
     if (!rc && t->o.fold) /* one is kept for [other] */
         rc = VEC_RESERVE(p, p->samples, 2);
     if (!rc)
-        rc = profile_sample_of(p, stack, t->record.n_labels, t->record.values);
+        rc = profile_sample_of(p, t->record.stack, t->record.n_labels, t->record.values);
     return text_spill(t, rc);
 }
 

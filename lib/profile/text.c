@@ -166,6 +166,7 @@ static int hold(struct text_parser *t, const char *p, size_t n)
 int text_feed(struct text_parser *t, const void *bytes, size_t n)
 {
     const char *p = bytes, *end = p + n, *eol;
+    const char *record = NULL; /* the one at hand, when it is whole in these bytes */
 
     t->r.bytes += n;
     if (t->rc || !n)
@@ -179,12 +180,21 @@ int text_feed(struct text_parser *t, const void *bytes, size_t n)
         p = eol + 1;
     }
     while (p < end && !t->rc) {
+        if (t->state == TEXT_RECORD) {
+            size_t known = known_read(t, (struct str){p, (size_t)(end - p)});
+            p += known;
+            record = p;
+            if (known)
+                continue;
+        }
         eol = memchr(p, '\n', (size_t)(end - p));
         if (!eol)
             return hold(t, p, (size_t)(end - p));
         memo_expect(t->p, (struct str){eol + 1, (size_t)(end - eol - 1)});
         read_line(t, (struct str){p, (size_t)(eol - p)});
         p = eol + 1;
+        if (t->state == TEXT_RECORD && record && !t->rc)
+            known_keep(t, (struct str){record, (size_t)(p - record)});
     }
     return t->rc;
 }
@@ -228,6 +238,9 @@ int text_new(struct text_parser **t, struct profile *out, struct text_options o)
     *t = calloc(1, sizeof **t);
     if (!*t)
         return -ENOMEM;
+    /* Addresses are a little chance of their own, where the caller has none. */
+    (*t)->secret[0] = hash_mix(o.seed, (uintptr_t)*t);
+    (*t)->secret[1] = hash_mix((*t)->secret[0], o.seed ^ (uintptr_t)&o);
     buf_init(&(*t)->held, 0);
     buf_init(&(*t)->scratch, 0);
     text_restart(*t, out, o);
@@ -242,6 +255,8 @@ void text_restart(struct text_parser *t, struct profile *out, struct text_option
     t->o = o;
     if (!t->o.line_max)
         t->o.line_max = LINE_MAX_BYTES;
+    for (int i = 0; i < 2; i++)
+        t->keys[i] = hash_mix(t->secret[i], t->o.line_max);
     t->r = (struct text_result){0};
     t->state = TEXT_HEADER;
     t->rc = 0;

@@ -21,6 +21,9 @@ struct text_options {
                         so that totals add up; else it is ERR_LIMIT */
     bool stats_only; /* skip the records, read the MemStats tail alone */
     size_t line_max; /* longest line, bytes; 0 = 1 MiB */
+    uint64_t seed;   /* of text_new: random bits that no program watched can learn.
+                        Records seen before are told by a hash under this secret;
+                        0: only as secret as where the kernel put heap and stack */
 };
 
 struct text_result {
@@ -43,7 +46,8 @@ struct text_parser;
 /* out is emptied first. 0 or -ENOMEM. The parser can be reused: text_restart.
  * An out that held a page before keeps its interned strings, functions and
  * locations while they are few against its ceiling, also those that no sample
- * refers to any more: the next page of the same program is parsed faster. */
+ * refers to any more, and the hashes of its records: the next page of the same
+ * program is parsed faster. */
 int text_new(struct text_parser **t, struct profile *out, struct text_options o);
 void text_restart(struct text_parser *t, struct profile *out, struct text_options o);
 int text_feed(struct text_parser *t, const void *bytes, size_t n);

@@ -118,7 +118,8 @@ static int target_init(struct watch *w, int target, const struct target_spec *sp
     if (error == 0)
         error = profile_init(&t->next, WATCH_PROFILE_BYTES);
     if (error == 0)
-        error = text_new(&t->parser, &t->next, (struct text_options){.fold = true});
+        error = text_new(&t->parser, &t->next,
+                         (struct text_options){.fold = true, .seed = w->random});
     if (error == 0)
         life_restore(w, target);
     return error;

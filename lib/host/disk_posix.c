@@ -135,7 +135,7 @@ static int posix_open(struct disk *disk, const char *path, enum disk_open how)
 }
 
 /* After EINTR the descriptor is closed all the same. */
-static int posix_close(struct disk *disk, int handle)
+static int posix_release(struct disk *disk, int handle)
 {
     (void)disk;
     return close(handle) && errno != EINTR ? -errno : 0;
@@ -363,7 +363,7 @@ int disk_posix_open(struct disk_posix *d, const char *path, bool create, struct 
 
     *d = (struct disk_posix){
         .disk = {.open = posix_open,
-                 .close = posix_close,
+                 .close = posix_release,
                  .read = posix_read,
                  .write = posix_write,
                  .preallocate = posix_preallocate,

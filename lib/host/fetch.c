@@ -74,28 +74,37 @@ static int error_of(const struct fetch_target *t, CURLcode code, int status, lon
     }
 }
 
+/* The server ended it: GnuTLS's handshake has a code for that, mbedTLS's words. */
+static bool is_dropped(const struct fetch_target *t, CURLcode code)
+{
+    return code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR ||
+           (code == CURLE_SSL_CONNECT_ERROR &&
+            (strstr(t->why, "failure:") || strstr(t->why, "alert")));
+}
+
 /* The reason in words: curl's, but where it has none or leads astray. */
 static void why_fill(const struct fetch_target *t, CURLcode code, struct fetch_result *r)
 {
     const struct settings *s = t->fetcher->settings;
     const char *path = *t->fetch->path ? t->fetch->path : "index";
     const char *socket = t->fetcher->specs[t->index].unix_socket;
+    struct str words = str_trim(str_of(*t->why ? t->why : err_text(r->error)));
     bool https = str_starts(str_of(t->url), "https:");
-    bool dropped = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
     if (r->error == ERR_HTTP)
         err_set(&r->why, 0, "%s: HTTP status %d", path, r->status);
     else if (code == CURLE_COULDNT_CONNECT && *socket)
         err_set(&r->why, 0, "cannot connect to %s: %s", socket, err_text(r->error));
     else if (code == CURLE_SSL_CACERT_BADFILE)
-        err_set(&r->why, 0, "no CA certificates can be read from %s", s->target_ca_file);
-    else if (dropped && https && r->status == 0 && !*s->target_cert_file)
+        err_set(&r->why, 0, "no CA certificates can be read from %s",
+                *s->target_ca_file ? s->target_ca_file : "the system (set target-ca-file)");
+    else if (https && r->status == 0 && !*s->target_cert_file && is_dropped(t, code))
         err_set(&r->why, 0, "%s: ended by the server (is a client certificate wanted?)", path);
     else if (code == CURLE_WRITE_ERROR) /* we ended it */
         err_set(&r->why, 0, "%s: %s", path, err_text(r->error));
     else if (r->error == ERR_NOT_PPROF)
         err_set(&r->why, 0, "%s: no HTTP/1 but another protocol (gRPC, HTTP/2, TLS?)", path);
     else if (r->error)
-        err_set(&r->why, 0, "%s: %s", path, *t->why ? t->why : err_text(r->error));
+        err_set(&r->why, 0, "%s: %.*s", path, (int)words.n, words.p);
 }
 
 static void result_fill(struct fetch_target *t, CURLcode code, struct fetch_result *r)

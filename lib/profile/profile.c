@@ -96,7 +96,7 @@ void profile_recycle(struct profile *p)
     struct profile_index *x = p->index;
     size_t bytes = interned_bytes(p);
 
-    if (!x->fresh_bytes)
+    if (!x->fresh_bytes && p->samples.n) /* else there was no page to go by */
         x->fresh_bytes = bytes > RECYCLE_BYTES ? bytes : RECYCLE_BYTES;
     if (p->partial || x->crowded || bytes > p->ceiling / 2 || bytes > 2 * x->fresh_bytes)
         profile_reset(p);

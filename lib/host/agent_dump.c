@@ -99,6 +99,10 @@ void agent_bundle_free(struct agent *a)
             agent_native_begin(a, i);
         }
     }
+    if (a->bundle_busy)
+        return;
+    bundle_free(&a->bundle);
+    watch_rest(&a->watch);
 }
 
 /* ---- the log line of a dump: everything in it ---- */

@@ -104,6 +104,12 @@ void profile_recycle(struct profile *p)
         clear(p);
 }
 
+void profile_release(struct profile *p)
+{
+    p->index->crowded = true;
+    profile_reset(p);
+}
+
 void profile_free(struct profile *p)
 {
     free(p->text.p);

@@ -104,6 +104,8 @@ struct profile {
 int profile_init(struct profile *p, size_t ceiling_bytes);
 /* Empties it and keeps its storage. */
 void profile_reset(struct profile *p);
+/* Empties it and gives back nearly all of its storage. */
+void profile_release(struct profile *p);
 void profile_free(struct profile *p);
 
 /* Interning. All return 0, or ERR_LIMIT / -ENOMEM and leave p as it was. Ids

@@ -139,6 +139,9 @@ int watch_init(struct watch *w, const struct settings *s, const struct target_sp
     w->t_ms = history_time(h, now);
     w->last_wake_ms = now.boot_ms;
     w->random = seed;
+    w->targets = calloc((size_t)n_targets, sizeof(*w->targets));
+    if (w->targets == NULL)
+        error = -ENOMEM;
     for (int i = 0; i < 3 && error == 0; i++)
         error = profile_init(&w->scratch[i], 2 * WATCH_PROFILE_BYTES);
     for (int i = 0; i < n_targets && error == 0; i++) {
@@ -167,7 +170,15 @@ void watch_free(struct watch *w)
     }
     for (int i = 0; i < 3; i++)
         profile_free(&w->scratch[i]);
+    free(w->targets);
+    w->targets = NULL;
     w->n_targets = 0;
+}
+
+void watch_rest(struct watch *w)
+{
+    for (int i = 0; i < 3; i++)
+        profile_release(&w->scratch[i]);
 }
 
 /* ---- events ---- */

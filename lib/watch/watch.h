@@ -198,7 +198,7 @@ struct watch {
     uint64_t random;      /* state of the jitter */
     int64_t stop_wall_ms; /* told to stop; 0 no */
     int n_targets;
-    struct watched targets[SETTINGS_TARGETS_MAX];
+    struct watched *targets;
     struct profile scratch[3]; /* for diffs, heaps and dumps */
     struct actions *actions;   /* of the step under way */
 };
@@ -211,6 +211,8 @@ int watch_init(struct watch *w, const struct settings *s, const struct target_sp
                int n_targets, struct history *h, struct log *log, struct moment now,
                uint64_t seed);
 void watch_free(struct watch *w);
+/* Gives back what a dump made the scratch profiles grow to. */
+void watch_rest(struct watch *w);
 
 /* A baseline the store kept from before our restart (borrowed for the call). */
 void watch_restore_baseline(struct watch *w, int target, struct str text_gz,

@@ -10,8 +10,8 @@ endif()
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES LW_STATIC_DEPS)
 
 set(CMAKE_C_COMPILER ${LW_STATIC_DEPS}/bin/musl-gcc)
-set(CMAKE_C_FLAGS_INIT "-fPIE")
-set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG" CACHE STRING "")
+set(CMAKE_C_FLAGS_INIT "-fPIE -fno-asynchronous-unwind-tables")
+set(CMAKE_C_FLAGS_RELEASE "-Os -DNDEBUG" CACHE STRING "") # the resident code counts, the speed hardly differs
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static-pie -s -Wl,-z,noexecstack")
 
 set(CMAKE_PREFIX_PATH ${LW_STATIC_DEPS})

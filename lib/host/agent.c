@@ -299,7 +299,7 @@ void agent_job_done(struct agent *a, struct job *j)
         break;
     case JOB_HISTORY:
         a->dirty_busy = false;
-        buf_free(&a->dirty); /* the first of a run is large, the others are not */
+        buf_free(&a->dirty);               /* the first of a run is large, the others are not */
         a->rewrite = j->result.error != 0; /* later, whole */
         agent_note_store(a, "the history cannot be written", j->result.error, &j->result.why);
         if (a->flush_again)

@@ -32,7 +32,7 @@ LIST
     static)
         printf '%s\n' "gcc gcc" "h:stdio.h libc6-dev" "musl-gcc musl-tools" "cmake cmake" "ninja ninja-build" \
             "pkg-config pkg-config" "dpkg-source dpkg-dev" "xz xz-utils" "make make" "autoreconf autoconf" \
-            "automake automake" "libtoolize libtool"
+            "automake automake" "libtoolize libtool" "autopoint autopoint"
         ;;
     go) echo "go golang-go" ;;
     vm) printf '%s\n' "qemu-system-x86_64 qemu-system-x86" "busybox busybox-static" "cpio cpio" ;;

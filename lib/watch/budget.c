@@ -4,6 +4,8 @@
 
 #define RATE_US_PER_MS 10 /* 10 ms of the target's time a second */
 #define BALANCE_MAX_US (200 * 1000)
+/* A slow start is no cost of ours: it silences for 100 s at most. */
+#define DEBT_MAX_US (1000 * 1000)
 #define EARNED_AT_ONCE_MAX_MS 60000
 
 const char *fetch_path(enum fetch_kind kind)
@@ -52,6 +54,8 @@ int64_t budget_ready_ms(const struct budget *b, int64_t now_ms)
 void budget_pay(struct budget *b, int64_t latency_us)
 {
     b->balance_us -= latency_us;
+    if (b->balance_us < -DEBT_MAX_US)
+        b->balance_us = -DEBT_MAX_US;
 }
 
 void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, int64_t max_ms,

@@ -38,6 +38,7 @@ void life_begin(struct watch *w, int target)
     t->said_problem = false;
     t->life = (struct life){.oom_kills = -1, .last_usage_bytes = -1};
     t->usage_bytes = -1;
+    t->usage_at_page = t->usage_at_heap = 0;
     t->tier = MEMORY_NONE;
     t->max_rss_bytes = 0;
     t->memstats_failures = 0;

@@ -189,6 +189,7 @@ static void ask(struct watch *w, int target, enum fetch_kind kind)
     a->fetch = kind;
     a->deadline_ms = w->settings->fetch_timeout; /* the target's time is not scaled */
     t->in_flight = kind;
+    t->probing = t->probe;
     t->probe = false;
     t->want_stats = t->want_stats && kind != FETCH_MEMSTATS;
     t->sent_ms = w->now.boot_ms;
@@ -198,11 +199,24 @@ static void ask(struct watch *w, int target, enum fetch_kind kind)
     scrape_begin(w, target, kind);
 }
 
+/* The last evidence before a kill is worth a debt: what a rise of memory brought
+ * forward, and a dump's own request. It is still paid. */
+static bool may_ask(const struct watch *w, const struct watched *t, enum fetch_kind kind)
+{
+    bool rising = (kind == FETCH_GOROUTINE && rose(t, t->usage_at_page)) ||
+                  (kind == FETCH_HEAP && rose(t, t->usage_at_heap));
+
+    if (t->state == TARGET_WAITING || t->dump.phase == DUMP_ASKING || t->probe)
+        return true;
+    if (rising)
+        return w->now.boot_ms >= t->budget.retry_ms;
+    return budget_allows(&t->budget, w->now.boot_ms);
+}
+
 void schedule_target(struct watch *w, int target)
 {
     struct watched *t = &w->targets[target];
     enum fetch_kind kind;
-    bool exempt;
 
     if (t->in_flight != FETCH_NONE || w->stop_wall_ms != 0)
         return;
@@ -213,13 +227,9 @@ void schedule_target(struct watch *w, int target)
     kind = t->state == TARGET_WAITING ? choose_waiting(w, target) : choose_alive(w, t);
     if (kind == FETCH_NONE)
         return;
-    /* The last evidence before a kill is worth a debt; it is still paid. */
-    exempt = t->state == TARGET_WAITING || t->dump.phase == DUMP_ASKING || t->probe;
-    if (!exempt && !budget_allows(&t->budget, w->now.boot_ms)) {
+    if (!may_ask(w, t, kind))
         t->counters.skipped_budget++;
-        return;
-    }
-    if (affordable(w, target, kind))
+    else if (affordable(w, target, kind))
         ask(w, target, kind);
 }
 

@@ -329,7 +329,7 @@ static void failed(struct watch *w, int target, enum fetch_kind kind,
     /* A connection that broke may be a death: the OOM counter is read at once. */
     if ((r->status == 0 || r->error == ERR_CUT) && r->error != ERR_TIMEOUT) {
         watch_act(w, ACTION_SAMPLE, target);
-        t->probe = !r->refused && kind != FETCH_INDEX; /* once */
+        t->probe = !r->refused && !t->probing; /* once */
     }
     if (r->refused && t->life.pid == 0)
         life_end(w, target);

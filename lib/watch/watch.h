@@ -145,6 +145,7 @@ struct watched {
     bool said_problem; /* that it does not serve pprof: once a life */
     int64_t sent_ms;
     bool probe;                           /* does it live? the index is asked next */
+    bool probing;                         /* the request under way is such a one */
     bool want_stats;                      /* MemStats, once for each heap profile */
     int64_t due_ms[FETCH_KINDS];          /* boot_ms */
     int64_t usage_at_page, usage_at_heap; /* for bringing scrapes forward */

@@ -41,6 +41,16 @@ static void test_debt_says_when(void **state)
     assert_true(budget_allows(&b, 40001));
 }
 
+static void test_debt_is_bounded(void **state)
+{
+    struct budget b;
+
+    (void)state;
+    budget_init(&b, 0);
+    budget_pay(&b, 60000000); /* a minute, while the target starts on a starved CPU */
+    assert_int_equal(budget_ready_ms(&b, 0), 100001);
+}
+
 static void test_suspend_earns_no_more_than_a_minute(void **state)
 {
     struct budget b;
@@ -88,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_percent),
         cmocka_unit_test(test_debt_says_when),
+        cmocka_unit_test(test_debt_is_bounded),
         cmocka_unit_test(test_suspend_earns_no_more_than_a_minute),
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_headroom),

@@ -111,10 +111,13 @@ case_tls() {
 }
 
 # A server of another host: --target-insecure is not for it.
+# Whether a process has left our network namespace.
+elsewhere() { [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$1/ns/net")" ]; }
+
 case_foreign() {
     in_network
     spawn "$work/other.log" exec unshare -n sleep 60
-    must 5 test "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$SPAWNED/ns/net")"
+    must 5 elsewhere "$SPAWNED"
     ip link add near type veth peer name far netns "$SPAWNED" && ip addr add 10.231.0.1/24 dev near &&
         ip link set near up && nsenter -t "$SPAWNED" -n ip addr add 10.231.0.2/24 dev far &&
         nsenter -t "$SPAWNED" -n ip link set far up || { echo "skipped: no veth here" && return; }

@@ -158,7 +158,6 @@ static void easy_setup(struct fetch_target *t)
     const struct settings *s = t->fetcher->settings;
     const struct target_spec *spec = &t->fetcher->specs[t->index];
     CURL *c = t->easy;
-    char *bundle = NULL;
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -178,12 +177,11 @@ static void easy_setup(struct fetch_target *t)
     curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, t);
     if (*spec->unix_socket)
         curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, spec->unix_socket);
-    if (*s->target_ca_file)
+    if (*s->target_ca_file) {
         curl_easy_setopt(c, CURLOPT_CAINFO, s->target_ca_file);
-    curl_easy_getinfo(c, CURLINFO_CAINFO, &bundle);
-    if (bundle) /* the folder beside it would be read and believed as well, at each connection
-                 */
+        /* Else the system's are believed as well, and read at each connection. */
         curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+    }
     if (*s->target_cert_file)
         curl_easy_setopt(c, CURLOPT_SSLCERT, s->target_cert_file);
     if (*s->target_key_file)
@@ -199,6 +197,10 @@ static void verify_setup(struct fetch_target *t)
                address_of_url(t->url, &host, &port) == 0 && address_is_own(host);
     curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, own ? 0L : 1L);
     curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, own ? 0L : 2L);
+    if (own) { /* the system's would be read all the same, at each connection */
+        curl_easy_setopt(t->easy, CURLOPT_CAINFO, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
+    }
 }
 
 static int url_setup(struct fetch_target *t, const char *path)

@@ -110,6 +110,25 @@ case_tls() {
     expect '0|1' 'pprof answers' doctor --target-insecure --target "$(url tls https)"
 }
 
+# A CA file replaces the system's certificates, which are believed without one.
+case_ca_file() {
+    unshare -m true 2>/dev/null || { echo "skipped: no mounts here" && return; }
+    mkdir "$work/system" "$work/own" "$work/both"
+    cp "$pki/ca.pem" "$work/system/ca.pem" && cp "$pki/ca.pem" "$work/system/ca-certificates.crt"
+    peers -cert "$pki/server.pem" -key "$pki/server.key" tls=tls
+    # shellcheck disable=SC2016
+    local name in_system='mount --bind "$0" /etc/ssl/certs && exec "$@"'
+    for name in own both; do
+        local ca=()
+        [ $name = own ] || ca=(--target-ca-file "$pki/other.pem")
+        spawn "$work/$name.log" exec unshare -m sh -c "$in_system" "$work/system" "$leakwatch" watch \
+            --dir "$work/$name" --listen off "${quick[@]}" "${ca[@]}" --target "$(url tls https)"
+    done
+    must 15 alive own tls
+    must 10 problem both tls 'certificate'
+    holds both "t['tls']['state'] == 'waiting'" || fail "the system's certificates were believed as well"
+}
+
 # A server of another host: --target-insecure is not for it.
 # Whether a process has left our network namespace.
 elsewhere() { [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$1/ns/net")" ]; }
@@ -305,5 +324,5 @@ if [ -n "$NETWORK" ]; then # in_network began this process for one case
     exit
 fi
 certificates >"$work/pki.log" 2>&1 || { cat "$work/pki.log" && exit 1; }
-[ $# -gt 0 ] || set -- unix tls foreign secrets auto auto_skips own_port several faults later
+[ $# -gt 0 ] || set -- unix tls ca_file foreign secrets auto auto_skips own_port several faults later
 run_cases "$@"

@@ -91,6 +91,12 @@ void judge_memory(struct watch *w, int target)
                                settled_percent(w, target), t->dump.took_ms,
                                w->settings->time_scale);
         if (level != EMERGENCY_NONE) {
+            /* A burst that passed must not cost the next one its evidence: each
+             * level's first call in a life is as exempt as the first of all. */
+            if (level > t->life.emergency_level) {
+                t->life.emergency_level = level;
+                t->note.triggers.emergency_life = 0;
+            }
             emergency_reason(t, level, reason);
             evidence_ask(w, target, TRIGGER_EMERGENCY, reason);
         }

@@ -82,6 +82,7 @@ struct life {
     int64_t ready_ms;    /* boot_ms of the first answer */
     uint64_t num_gc;     /* of the last MemStats */
     int64_t last_usage_bytes, last_limit_bytes;
+    enum emergency_level emergency_level; /* highest that was dumped for */
 };
 
 struct baseline {

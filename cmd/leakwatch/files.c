@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/leakwatch/cmd.h"
@@ -56,15 +57,30 @@ static int descriptor_write(int fd, struct str bytes)
     return 0;
 }
 
+/* What is there and is no plain file (a device, a pipe, a link) is written to as
+ * the shell would: a rename would replace it. */
+static int special_write(const char *path, struct str bytes, struct errmsg *e)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    int error = fd < 0 ? -errno : descriptor_write(fd, bytes);
+
+    if (fd >= 0 && close(fd) != 0 && error == 0)
+        error = -errno;
+    return error ? err_set(e, error, "%s: %s", path, err_text(error)) : 0;
+}
+
 int output_write(const char *path, struct str bytes, struct errmsg *e)
 {
     char temporary[4096];
+    struct stat there;
     int fd, error;
 
     if (path == NULL) {
         error = descriptor_write(STDOUT_FILENO, bytes);
         return error ? err_set(e, error, "stdout: %s", err_text(error)) : 0;
     }
+    if (lstat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return special_write(path, bytes, e);
     if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
         (int)sizeof(temporary))
         return err_set(e, -ENAMETOOLONG, "%s: the name is too long", path);

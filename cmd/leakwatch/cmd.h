@@ -36,6 +36,7 @@ int cmd_dump(int argc, char **argv, char **envp);
 int cmd_dumps(int argc, char **argv, char **envp);
 int cmd_diff(int argc, char **argv, char **envp);
 int cmd_convert(int argc, char **argv, char **envp);
+int cmd_replay(int argc, char **argv, char **envp);
 int cmd_doctor(int argc, char **argv, char **envp);
 
 /* ---- arguments (options.c) ---- */
@@ -66,6 +67,10 @@ void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Reads a file, or stdin for "-", up to the buffer's ceiling. */
 int input_read(const char *path, struct buf *out, struct errmsg *e);
+/* The same in pieces, however large; on_bytes stops it with a non-zero value,
+ * which is returned and e left as it is. */
+int input_stream(const char *path, int (*on_bytes)(void *ctx, const char *bytes, size_t n),
+                 void *ctx, struct errmsg *e);
 /* Writes a file anew (temporary beside it, then renamed), or stdout for NULL. */
 int output_write(const char *path, struct str bytes, struct errmsg *e);
 /* Whether stdout is a terminal, and what it shows. */

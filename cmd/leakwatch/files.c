@@ -27,20 +27,47 @@ static int descriptor_read(int fd, struct buf *out)
     }
 }
 
-int input_read(const char *path, struct buf *out, struct errmsg *e)
+static int input_open(const char *path, struct errmsg *e)
 {
-    bool standard = strcmp(path, "-") == 0;
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    int error;
+    int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
-    if (fd < 0)
-        return err_set(e, -errno, "%s: %s", path, strerror(errno));
-    error = descriptor_read(fd, out);
-    if (!standard)
+    return fd >= 0 ? fd : err_set(e, -errno, "%s: %s", path, strerror(errno));
+}
+
+/* error as it came of reading, with the input's name. */
+static int input_close(int fd, const char *path, int error, struct errmsg *e)
+{
+    if (fd != STDIN_FILENO)
         close(fd);
     if (error)
-        return err_set(e, error, "%s: %s", standard ? "stdin" : path, err_text(error));
+        return err_set(e, error, "%s: %s", fd == STDIN_FILENO ? "stdin" : path,
+                       err_text(error));
     return 0;
+}
+
+int input_read(const char *path, struct buf *out, struct errmsg *e)
+{
+    int fd = input_open(path, e);
+
+    return fd < 0 ? fd : input_close(fd, path, descriptor_read(fd, out), e);
+}
+
+int input_stream(const char *path, int (*on_bytes)(void *ctx, const char *bytes, size_t n),
+                 void *ctx, struct errmsg *e)
+{
+    char chunk[CHUNK_BYTES];
+    int fd = input_open(path, e), stopped = 0;
+    ssize_t n;
+
+    if (fd < 0)
+        return fd;
+    do {
+        n = read(fd, chunk, sizeof(chunk));
+        if (n > 0)
+            stopped = on_bytes(ctx, chunk, (size_t)n);
+    } while (stopped == 0 && (n > 0 || (n < 0 && errno == EINTR)));
+    int error = input_close(fd, path, stopped == 0 && n < 0 ? -errno : 0, e);
+    return error ? error : stopped;
 }
 
 static int descriptor_write(int fd, struct str bytes)

@@ -90,6 +90,21 @@ static const struct command commands[] = {
         .run = cmd_convert,
     },
     {
+        .name = "replay",
+        .sentence = "the detectors over a recorded series: what they would have said",
+        .usage = "FILE [SETTING...]",
+        .options =
+            "FILE is CSV with a header (- is stdin), columns found by name: t (seconds),\n"
+            "goroutines, heap_bytes (live heap), rss_bytes, limit, uptime, and s_NAME, the\n"
+            "goroutines of stack NAME. Others are ignored; an empty field or a missing row is\n"
+            "a missed scrape. A dump's history.csv is such a file.\n\n"
+            "Writes a JSON object a line: verdict (when raised, and each hour while it\n"
+            "stands), dump (when one would have been taken), clear.\n",
+        .example = "leakwatch replay history.csv",
+        .settings = true,
+        .run = cmd_replay,
+    },
+    {
         .name = "doctor",
         .sentence = "does everything that watching needs work here; what to change",
         .usage = "[--target [NAME=]URL]... [-o text|json] [SETTING...]",

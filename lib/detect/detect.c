@@ -4,12 +4,18 @@
 
 #include "lib/detect/detectors.h"
 
+#define FORECAST_EVERY_MS (10 * MINUTE_MS)
+
 /* A new detector is one file and one row here; its order is its priority among
  * equal grades. */
 const struct detector detect_table[] = {
     {"stack-ratchet",
      "the floor of one blocked stack climbs, evenly or in steps, and gives nothing back",
-     2 * 60 * 1000LL, ratchet_run},
+     2 * MINUTE_MS, stack_ratchet_run},
+    {"memory-ratchet", "live heap or memory climbs for hours and gives nothing back",
+     30 * MINUTE_MS, memory_ratchet_run},
+    {"daily-floor", "what is needed at the quietest hour of a day rises from day to day",
+     HOUR_MS, daily_floor_run},
 };
 const int detect_count = (int)(sizeof(detect_table) / sizeof(detect_table[0]));
 _Static_assert(sizeof(detect_table) / sizeof(detect_table[0]) <= DETECT_TABLE_MAX,
@@ -46,6 +52,13 @@ int64_t detect_scaled(const struct detect_view *v, int64_t ms)
     return scaled > 0 ? scaled : 1;
 }
 
+void measure_put(const struct detect_view *v, struct measure m)
+{
+    m.holds = m.at_most ? m.value <= m.bound : m.value >= m.bound;
+    if (v->measures != NULL && v->measures->n < MEASURES_MAX)
+        v->measures->p[v->measures->n++] = m;
+}
+
 static bool finding_names(const struct finding *f, uint32_t stack)
 {
     for (int i = 0; i < f->n_culprits; i++)
@@ -67,23 +80,36 @@ static void verdict_refresh(struct verdict *w, const struct finding *f)
         w->finding.kind = old.kind;
 }
 
-static enum detect_change verdict_take(struct verdict *w, const struct detector *d,
-                                       const struct finding *f, int64_t t_ms)
+/* A detector further up says more of the cause: it takes over where it is as
+ * sure as the one whose verdict stands. */
+static bool takes_over(const struct verdict *w, int detector, const struct finding *f)
 {
+    int standing = 0;
+    while (standing < detect_count && strcmp(detect_table[standing].name, w->detector) != 0)
+        standing++;
+    return f->grade > w->finding.grade || (f->grade == w->finding.grade && detector < standing);
+}
+
+static enum detect_change verdict_take(struct verdict *w, int detector, const struct finding *f,
+                                       int64_t t_ms)
+{
+    const char *name = detect_table[detector].name;
     bool stands = w->finding.kind != VERDICT_NONE;
-    bool own = stands && strcmp(w->detector, d->name) == 0;
-    bool higher = f->grade > w->finding.grade;
-    if (stands && !own && !higher)
+    bool own = stands && strcmp(w->detector, name) == 0;
+    bool raised = f->grade > w->finding.grade;
+    if (stands && !own && !takes_over(w, detector, f))
         return DETECT_SAME;
     if (own) {
         verdict_refresh(w, f);
     } else {
+        raised = true;
         w->finding = *f;
-        w->first_ms = t_ms;
-        str_copy(w->detector, sizeof(w->detector), str_of(d->name));
+        if (!stands)
+            w->first_ms = t_ms;
+        str_copy(w->detector, sizeof(w->detector), str_of(name));
     }
     w->last_growth_ms = t_ms;
-    return higher ? DETECT_RAISED : DETECT_SAME;
+    return raised ? DETECT_RAISED : DETECT_SAME;
 }
 
 static bool verdict_clear(struct verdict *w)
@@ -91,6 +117,17 @@ static bool verdict_clear(struct verdict *w)
     bool stood = w->finding.kind != VERDICT_NONE;
     *w = (struct verdict){0};
     return stood;
+}
+
+/* What is new needs its forecast at once, what stands a fresh one now and then. */
+static void verdict_forecast(struct verdict *w, const struct detect_view *v, bool now)
+{
+    int64_t every_ms = detect_scaled(v, FORECAST_EVERY_MS);
+    if (w->finding.kind == VERDICT_NONE ||
+        (!now && w->forecast_ms / every_ms == v->t_ms / every_ms))
+        return;
+    w->forecast = detect_forecast(v);
+    w->forecast_ms = v->t_ms;
 }
 
 enum detect_change detect_step(struct detect_state *s, const struct detect_view *v)
@@ -109,11 +146,12 @@ enum detect_change detect_step(struct detect_state *s, const struct detect_view 
         struct finding f = {0};
         d->run(v, &f);
         if (f.kind != VERDICT_NONE &&
-            verdict_take(&s->verdict, d, &f, v->t_ms) == DETECT_RAISED)
+            verdict_take(&s->verdict, i, &f, v->t_ms) == DETECT_RAISED)
             change = DETECT_RAISED;
     }
     if (v->t_ms - s->verdict.last_growth_ms >= detect_scaled(v, DETECT_CLEAR_MS) &&
         verdict_clear(&s->verdict))
         change = DETECT_CLEARED;
+    verdict_forecast(&s->verdict, v, change == DETECT_RAISED);
     return change;
 }

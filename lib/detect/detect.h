@@ -18,6 +18,7 @@
 
 #define DETECT_CULPRITS_MAX 8
 #define DETECT_CANDIDATES_MAX 64
+#define DETECT_EVIDENCE_MAX 240
 
 enum verdict_kind {
     VERDICT_NONE,
@@ -34,10 +35,13 @@ const char *verdict_kind_text(enum verdict_kind k);   /* "drift" … */
 const char *verdict_grade_text(enum verdict_grade g); /* "likely" … */
 
 struct culprit {
-    uint32_t stack;      /* id in the history */
-    int64_t before, now; /* counts at the window's ends */
-    double per_hour;     /* growth */
-    double share;        /* of the target's growth in the window, 0…1 */
+    enum history_class class; /* goroutines of a stack, or bytes of a heap site */
+    uint32_t stack;           /* id in the history */
+    int64_t before, now;      /* counts at the window's ends */
+    double per_hour;          /* growth */
+    double share;             /* of the target's growth in the window, 0…1 */
+    double bytes_each;        /* memory that one more of them costs; 0 unknown */
+    double explains;          /* share of memory's growth in the window, 0…1; 0 unknown */
 };
 
 /* What a detector found; kind VERDICT_NONE when nothing. */
@@ -48,19 +52,46 @@ struct finding {
     int64_t since_ms;                             /* ring time where the window began */
     struct culprit culprits[DETECT_CULPRITS_MAX]; /* ranked */
     int n_culprits;
-    double eta_s, eta_low_s, eta_high_s; /* to the limit; 0 when unknown */
-    char evidence[200];                  /* the numbers, one sentence */
+    char evidence[DETECT_EVIDENCE_MAX]; /* the numbers, and why it is no more than suspect */
 };
 
 #define DETECTOR_NAME_MAX 24
 
+/* D: seconds until memory is at the limit; low to high holds the truth in four
+ * cases of five. All 0 when nothing grows or the limit is unknown. */
+struct forecast {
+    double eta_s, low_s, high_s;
+};
+
 struct verdict {
     struct finding finding;           /* kind VERDICT_NONE: no verdict stands */
+    struct forecast forecast;         /* made anew every ten minutes */
+    int64_t forecast_ms;              /* ring time of it */
     char detector[DETECTOR_NAME_MAX]; /* its name in the table; a copy, to be saved by value */
     int64_t first_ms;                 /* ring time it was first given */
     int64_t last_growth_ms;           /* last time a detector still found it */
 };
 
+/* One comparison that a detector made: a value and the bound that it is held
+ * against. Written down for people who ask why (explain). */
+struct measure {
+    const char *detector;
+    char subject[64]; /* "stack 3c0b1ecb20", "live heap" */
+    const char *what; /* "rise", "given back" */
+    int64_t window_ms;
+    double value, bound;
+    const char *unit; /* "goroutines", "bytes", "%", "h" */
+    bool at_most;     /* the bound is the greatest allowed, not the least */
+    bool holds;
+};
+#define MEASURES_MAX 192
+struct measures {
+    struct measure p[MEASURES_MAX]; /* what does not fit is left out */
+    int n;
+};
+
+/* What a detector sees. It reads nothing newer than t_ms, so that it can be
+ * asked what it would have said at a moment of the past. */
 struct detect_view {
     const struct history *history;
     int target;
@@ -70,6 +101,7 @@ struct detect_view {
     int64_t time_scale;       /* divides every window and grace */
     const char (*allow)[512]; /* the user's allow-list patterns */
     int n_allow;
+    struct measures *measures; /* where comparisons are written down, or NULL */
 };
 
 struct detector {
@@ -98,6 +130,11 @@ struct detect_state {
  * of then is still among those found. */
 enum detect_change { DETECT_SAME, DETECT_RAISED, DETECT_CLEARED };
 enum detect_change detect_step(struct detect_state *s, const struct detect_view *v);
+
+/* When the limit is reached, if the growth of the last hours goes on: by the
+ * upper envelope, since the kernel kills on a peak. The earlier of memory's own
+ * and of live heap's, which climbs on where GOMEMLIMIT holds memory level. */
+struct forecast detect_forecast(const struct detect_view *v);
 
 /* Whether a stack (leaf first) is a known background goroutine, waits for input
  * or in a system call, writes a profile, or matches the user's allow-list (part

@@ -5,10 +5,32 @@
 
 #include "lib/detect/detect.h"
 
+#define MINUTE_MS (60 * 1000LL)
+#define HOUR_MS (60 * MINUTE_MS)
+
 /* A span of real time as this run's time scale has it; at least 1 ms. */
 int64_t detect_scaled(const struct detect_view *v, int64_t ms);
 
+/* Writes a comparison down where somebody asked for it; m.holds is set here. */
+void measure_put(const struct detect_view *v, struct measure m);
+
+/* Least (greatest) values of a signal in n blocks of block_ms (unscaled) that
+ * end at end_ms, oldest first; NAN where nothing was read. No part of this life
+ * before from_ms counts. */
+void window_least(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                  int64_t end_ms, int64_t block_ms, int n, float *out);
+void window_greatest(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                     int64_t end_ms, int64_t block_ms, int n, float *out);
+
 /* A: stacks that climb without giving back. VERDICT_DRIFT, or VERDICT_STEP. */
-void ratchet_run(const struct detect_view *v, struct finding *out);
+void stack_ratchet_run(const struct detect_view *v, struct finding *out);
+/* B: live heap or memory that climbs without giving back. VERDICT_HEAP, or
+ * VERDICT_MEMORY. */
+void memory_ratchet_run(const struct detect_view *v, struct finding *out);
+/* C: the least of a whole day climbs. The kind follows the signal. */
+void daily_floor_run(const struct detect_view *v, struct finding *out);
+
+/* Names the heap sites that grew most since from_ms. */
+void culprit_sites(const struct detect_view *v, int64_t from_ms, struct finding *out);
 
 #endif

@@ -1,25 +1,11 @@
-/* A, the stack ratchet. For each window (rung) the stacks whose count rose at
- * all are looked at as block minima: what lives through a whole block is in its
- * minimum, what comes and goes is not. The first rung that a stack climbs makes
- * it a culprit; together they are the finding. */
 #include "lib/detect/ratchet.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "lib/detect/detectors.h"
 
-#define MINUTE_MS (60 * 1000LL)
-#define HOUR_MS (60 * MINUTE_MS)
-#define BLOCKS_MAX 48
-
-static const struct rung rungs[] = {
-    {2 * MINUTE_MS, 45, 60, 0.30, 0.03, 0.20},  /* 90 minutes */
-    {5 * MINUTE_MS, 36, 60, 0.30, 0.03, 0.20},  /* 3 hours */
-    {15 * MINUTE_MS, 48, 50, 0.30, 0.03, 0.20}, /* 12 hours */
-    {60 * MINUTE_MS, 18, 60, 0.50, 0.02, 0.00}, /* 18 hours, in steps */
-};
-#define RUNGS (sizeof(rungs) / sizeof(rungs[0]))
+#define LATE_SHARE 0.2
+#define LEVELS_LEAST 3
 
 bool ratchet_fill(float *v, size_t n)
 {
@@ -36,185 +22,97 @@ bool ratchet_fill(float *v, size_t n)
     return true;
 }
 
-/* Rises enough and gives nothing back: what both forms ask for. */
-static bool ratchet_holds(const float *v, const struct rung *r)
+static double largest_drawdown(const float *v, int n)
 {
-    double rise = (double)v[r->n - 1] - (double)v[0];
-    double least = fmax(r->least_rise, r->of_start * (double)v[0]);
-    if (!(rise >= least))
-        return false;
     double top = (double)v[0], drawdown = 0;
-    for (int i = 1; i < r->n; i++) {
+    for (int i = 1; i < n; i++) {
         top = fmax(top, (double)v[i]);
         drawdown = fmax(drawdown, top - (double)v[i]);
     }
-    return drawdown <= r->give_back * rise;
+    return drawdown;
 }
 
-bool ratchet_climbs(const float *v, const struct rung *r)
+/* It may give back a little, so a level seen before can come again. */
+static int distinct_levels(const float *v, int n)
 {
-    if (!ratchet_holds(v, r))
-        return false;
-    int k = r->n / 3;
-    double a = (double)v[0], b = (double)v[k], c = (double)v[2 * k], d = (double)v[r->n - 1];
-    return fmin(b - a, fmin(c - b, d - c)) >= r->each_third * (d - a);
-}
-
-bool ratchet_steps(const float *v, const struct rung *r)
-{
-    if (!ratchet_holds(v, r))
-        return false;
-    /* It may give back a little, so a level seen before can come again. */
     int levels = 0;
-    for (int i = 0; i < r->n && levels < 3; i++) {
+    for (int i = 0; i < n && levels < LEVELS_LEAST; i++) {
         bool seen = false;
         for (int j = 0; j < i && !seen; j++)
             seen = v[j] == v[i];
         levels += !seen;
     }
-    double rise = (double)v[r->n - 1] - (double)v[0];
-    return levels >= 3 && (double)v[r->n - 1] > (double)v[r->n / 2] + 0.2 * rise;
+    return levels;
 }
 
-static bool stack_exempt(const struct detect_view *v, uint32_t stack)
+void ratchet_shape(const float *v, const struct rung *r, struct climb_shape *out)
 {
-    struct frame frames[HISTORY_FRAMES_MAX];
-    size_t n = history_frames(v->history, stack, frames, HISTORY_FRAMES_MAX);
-    return detect_exempt(frames, n, v->allow, v->n_allow);
-}
-
-/* A culprit and the window that convicted it. */
-struct climb {
-    struct culprit culprit;
-    const struct rung *rung;
-    int64_t since_ms, window_ms;
-};
-
-struct climbs {
-    struct climb p[DETECT_CULPRITS_MAX]; /* by rise */
-    int n;
-};
-
-static int64_t climb_rise(const struct climb *c)
-{
-    return c->culprit.now - c->culprit.before;
-}
-
-static bool climbs_have(const struct climbs *all, uint32_t stack)
-{
-    for (int i = 0; i < all->n; i++)
-        if (all->p[i].culprit.stack == stack)
-            return true;
-    return false;
-}
-
-/* What does not fit falls off the end. */
-static void climbs_insert(struct climbs *all, const struct climb *c)
-{
-    int at = all->n;
-    while (at > 0 && climb_rise(c) > climb_rise(&all->p[at - 1]))
-        at--;
-    if (at == DETECT_CULPRITS_MAX)
-        return;
-    int last = all->n < DETECT_CULPRITS_MAX ? all->n++ : DETECT_CULPRITS_MAX - 1;
-    for (int i = last; i > at; i--)
-        all->p[i] = all->p[i - 1];
-    all->p[at] = *c;
-}
-
-/* The stacks worth a look: goroutines that are more at the window's end than
- * at its start, new to the list. Half the least rise leaves room for a moment's
- * count above the floor. Returns how many; *rise is that of the whole target. */
-static size_t rung_candidates(const struct detect_view *v, const struct rung *r,
-                              int64_t from_ms, int64_t to_ms, const struct climbs *all,
-                              uint32_t stacks[DETECT_CANDIDATES_MAX], double *rise)
-{
-    struct history_growth grown[DETECT_CANDIDATES_MAX];
-    size_t n = history_grown(v->history, v->target, HISTORY_STACKS, from_ms, to_ms,
-                             (int64_t)(r->least_rise / 2), grown, DETECT_CANDIDATES_MAX);
-    size_t kept = 0;
-    *rise = 0;
-    for (size_t i = 0; i < n; i++) {
-        *rise += (double)(grown[i].now - grown[i].before);
-        if (grown[i].stack != HISTORY_OTHER && !climbs_have(all, grown[i].stack))
-            stacks[kept++] = grown[i].stack;
-    }
-    return kept;
-}
-
-static void rung_climb(const struct rung *r, uint32_t stack, const float *minima,
-                       int64_t since_ms, int64_t block_ms, double target_rise,
-                       struct climb *out)
-{
-    double before = (double)minima[0], now = (double)minima[r->n - 1];
-    double hours = (double)((r->n - 1) * block_ms) / (double)HOUR_MS;
-    *out = (struct climb){.rung = r, .since_ms = since_ms, .window_ms = r->n * block_ms};
-    out->culprit = (struct culprit){
-        .stack = stack,
-        .before = (int64_t)before,
-        .now = (int64_t)now,
-        .per_hour = (now - before) / hours,
-        .share = target_rise > now - before ? (now - before) / target_rise : 1,
+    int k = r->n / 3;
+    double a = (double)v[0], b = (double)v[k], c = (double)v[2 * k], d = (double)v[r->n - 1];
+    double rise = d - a;
+    *out = (struct climb_shape){
+        .rise = rise,
+        .least_rise = fmax(r->least_rise, r->of_start * a),
+        .third = {b - a, c - b, d - c},
     };
+    if (!(rise > 0) || rise < out->least_rise)
+        return; /* the rest says nothing of a series that does not rise */
+    out->given_back = largest_drawdown(v, r->n) / rise;
+    out->least_third = fmin(b - a, fmin(c - b, d - c)) / rise;
+    out->late = (d - (double)v[r->n / 2]) / rise;
+    out->levels = r->each_third > 0 ? 0 : distinct_levels(v, r->n);
 }
 
-static void rung_run(const struct detect_view *v, const struct rung *r, struct climbs *all)
+static bool rises_for_good(const struct climb_shape *s, const struct rung *r)
 {
-    int64_t block_ms = detect_scaled(v, r->block_ms);
-    int64_t end_ms = v->t_ms / block_ms * block_ms;
-    int64_t since_ms = end_ms - r->n * block_ms;
-    if (since_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
+    return s->rise > 0 && s->rise >= s->least_rise && s->given_back <= r->give_back;
+}
+
+bool ratchet_climbs(const struct climb_shape *s, const struct rung *r)
+{
+    return rises_for_good(s, r) && s->least_third >= r->each_third;
+}
+
+bool ratchet_steps(const struct climb_shape *s, const struct rung *r)
+{
+    return rises_for_good(s, r) && s->levels >= LEVELS_LEAST && s->late > LATE_SHARE;
+}
+
+bool ratchet_holds(const struct climb_shape *s, const struct rung *r)
+{
+    return r->each_third > 0 ? ratchet_climbs(s, r) : ratchet_steps(s, r);
+}
+
+void ratchet_measure(const struct detect_view *v, const char *detector, const char *subject,
+                     const struct climb_shape *s, const struct rung *r, const char *unit)
+{
+    struct measure m = {.detector = detector,
+                        .what = "rise",
+                        .window_ms = detect_scaled(v, r->n * r->block_ms),
+                        .value = s->rise,
+                        .bound = s->least_rise,
+                        .unit = unit};
+    if (v->measures == NULL)
         return;
-    uint32_t stacks[DETECT_CANDIDATES_MAX];
-    double target_rise;
-    size_t n = rung_candidates(v, r, since_ms, end_ms, all, stacks, &target_rise);
-    if (n == 0)
+    str_copy(m.subject, sizeof(m.subject), str_of(subject));
+    measure_put(v, m);
+    if (s->rise < s->least_rise)
         return;
-    float minima[DETECT_CANDIDATES_MAX * BLOCKS_MAX];
-    history_minima(v->history, v->target, HISTORY_STACKS, stacks, n, end_ms, block_ms,
-                   (size_t)r->n, minima);
-    for (size_t i = 0; i < n; i++) {
-        float *m = &minima[i * (size_t)r->n];
-        if (!ratchet_fill(m, (size_t)r->n))
-            continue;
-        bool climbs = r->each_third > 0 ? ratchet_climbs(m, r) : ratchet_steps(m, r);
-        if (!climbs || stack_exempt(v, stacks[i]))
-            continue;
-        struct climb c;
-        rung_climb(r, stacks[i], m, since_ms, block_ms, target_rise, &c);
-        climbs_insert(all, &c);
+    m.unit = "%";
+    m.what = "given back", m.at_most = true;
+    m.value = 100 * s->given_back, m.bound = 100 * r->give_back;
+    measure_put(v, m);
+    m.at_most = false;
+    if (r->each_third > 0) {
+        m.what = "least third of the rise";
+        m.value = 100 * s->least_third, m.bound = 100 * r->each_third;
+        measure_put(v, m);
+        return;
     }
-}
-
-static void climbs_tell(const struct climbs *all, struct finding *out)
-{
-    const struct climb *first = &all->p[0];
-    out->kind = VERDICT_STEP;
-    out->grade = GRADE_LIKELY;
-    out->since_ms = first->since_ms;
-    out->window_ms = first->window_ms;
-    for (int i = 0; i < all->n; i++) {
-        if (all->p[i].rung->each_third > 0)
-            out->kind = VERDICT_DRIFT;
-        out->culprits[out->n_culprits++] = all->p[i].culprit;
-    }
-    char window[MOMENT_TEXT_MAX], more[40] = "";
-    if (all->n > 1)
-        snprintf(more, sizeof(more), "; %d more stacks climb", all->n - 1);
-    snprintf(
-        out->evidence, sizeof(out->evidence),
-        "the least count of one stack went from %lld to %lld in %s (%.0f per hour) and gave "
-        "back at most %.0f %% of the rise%s",
-        (long long)first->culprit.before, (long long)first->culprit.now,
-        span_text(first->window_ms, window), first->culprit.per_hour,
-        100 * first->rung->give_back, more);
-}
-
-void ratchet_run(const struct detect_view *v, struct finding *out)
-{
-    struct climbs all = {.n = 0};
-    for (size_t i = 0; i < RUNGS; i++)
-        rung_run(v, &rungs[i], &all);
-    if (all.n > 0)
-        climbs_tell(&all, out);
+    m.what = "rise in the last half";
+    m.value = 100 * s->late, m.bound = 100 * LATE_SHARE;
+    measure_put(v, m);
+    m.what = "levels", m.unit = "";
+    m.value = s->levels, m.bound = LEVELS_LEAST;
+    measure_put(v, m);
 }

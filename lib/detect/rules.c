@@ -4,8 +4,6 @@
 
 #include "lib/detect/detectors.h"
 
-#define MINUTE_MS (60 * 1000LL)
-#define HOUR_MS (60 * MINUTE_MS)
 #define RATIO 1.2
 #define RATIO_LEAST 100
 #define RATIO_FOR_MS (15 * MINUTE_MS)

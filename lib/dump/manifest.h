@@ -62,7 +62,7 @@ struct manifest {
         int64_t goroutines;
     } baseline;
     struct {
-        char kind[12], grade[12], detector[32], evidence[200];
+        char kind[12], grade[12], detector[32], evidence[240];
         double eta_s, eta_low_s, eta_high_s; /* 0 unknown */
         int64_t since_wall_ms;
     } verdict; /* kind "": none */

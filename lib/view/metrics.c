@@ -80,11 +80,12 @@ static double read_life(const struct watched *t)
 /* The earlier of the verdict's and the memory's own. */
 static double read_eta(const struct watched *t)
 {
-    double eta_s =
-        t->detect.verdict.finding.kind == VERDICT_NONE ? 0 : t->detect.verdict.finding.eta_s;
+    double eta_s = t->judge.detect.verdict.finding.kind == VERDICT_NONE
+                       ? 0
+                       : t->judge.detect.verdict.forecast.eta_s;
 
-    if (t->emergency.eta_s > 0 && (eta_s <= 0 || t->emergency.eta_s < eta_s))
-        eta_s = t->emergency.eta_s;
+    if (t->judge.emergency.eta_s > 0 && (eta_s <= 0 || t->judge.emergency.eta_s < eta_s))
+        eta_s = t->judge.emergency.eta_s;
     return eta_s > 0 ? eta_s : (double)NAN;
 }
 
@@ -214,7 +215,7 @@ static void write_verdicts(const struct watch *w, struct buf *out)
 {
     family(out, "leakwatch_verdict", "gauge", NULL, "1 while such a verdict stands.");
     for (int i = 0; i < w->n_targets; i++) {
-        const struct finding *f = &w->targets[i].detect.verdict.finding;
+        const struct finding *f = &w->targets[i].judge.detect.verdict.finding;
 
         if (f->kind == VERDICT_NONE)
             continue;

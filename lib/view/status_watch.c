@@ -12,9 +12,8 @@ static int64_t age(const struct watch *w, int64_t boot_ms)
 static void from_verdict(const struct watch *w, const struct watched *t,
                          struct status_target *out)
 {
-    const struct verdict *v = &t->detect.verdict;
+    const struct verdict *v = &t->judge.detect.verdict;
     const struct finding *f = &v->finding;
-    bool bytes = f->kind == VERDICT_HEAP;
 
     if (f->kind == VERDICT_NONE)
         return;
@@ -23,9 +22,9 @@ static void from_verdict(const struct watch *w, const struct watched *t,
     NAME_AND_COPY(out->verdict.detector, v->detector);
     NAME_AND_COPY(out->verdict.evidence, f->evidence);
     out->verdict.since_wall_ms = history_wall_ms(w->history, f->since_ms);
-    out->verdict.eta_s = f->eta_s;
-    out->verdict.eta_low_s = f->eta_low_s;
-    out->verdict.eta_high_s = f->eta_high_s;
+    out->verdict.eta_s = v->forecast.eta_s;
+    out->verdict.eta_low_s = v->forecast.low_s;
+    out->verdict.eta_high_s = v->forecast.high_s;
     if (f->n_culprits == 0)
         return;
     out->stacks_span_ms = f->window_ms;
@@ -35,7 +34,7 @@ static void from_verdict(const struct watch *w, const struct watched *t,
 
         out->stacks[i] = (struct manifest_culprit){
             .before = c->before, .now = c->now, .per_hour = c->per_hour, .share = c->share};
-        NAME_AND_COPY(out->stacks[i].unit, bytes ? "bytes" : "goroutines");
+        NAME_AND_COPY(out->stacks[i].unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
         status_name_stack(w->history, c->stack, &out->stacks[i]);
     }
 }
@@ -82,7 +81,7 @@ static void from_target(const struct watch *w, int target, struct status_target 
     out->usage_bytes = t->usage_bytes;
     out->limit_bytes = t->limit_bytes;
     out->memory_age_ms = t->usage_bytes < 0 ? -1 : age(w, t->memory_at_ms);
-    out->memory_eta_s = t->emergency.eta_s;
+    out->memory_eta_s = t->judge.emergency.eta_s;
     out->heap_bytes = t->heap_bytes;
     out->heap_age_ms = age(w, t->heap_ms);
     NAME_AND_COPY(out->baseline_kind, t->baseline.kind);

@@ -75,7 +75,7 @@ void baseline_page(struct watch *w, int target)
     struct watched *t = &w->targets[target];
     struct baseline *b = &t->baseline;
     int64_t age_ms = w->now.boot_ms - t->life.ready_ms;
-    bool sound = t->detect.verdict.finding.kind == VERDICT_NONE;
+    bool sound = t->judge.detect.verdict.finding.kind == VERDICT_NONE;
 
     if (is_kind(b, "none") || is_kind(b, "previous-life"))
         take(w, target, "provisional");

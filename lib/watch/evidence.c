@@ -35,7 +35,7 @@ static void fill_measures(struct watch *w, struct watched *t, struct manifest *m
     COPY(m->memory.source, memory_tier_text(t->tier));
     m->memory.usage_bytes = t->usage_bytes;
     m->memory.limit_bytes = t->limit_bytes;
-    m->memory.eta_s = t->emergency.eta_s;
+    m->memory.eta_s = t->judge.emergency.eta_s;
     m->goroutines = t->goroutines;
     m->goroutines_age_ms = t->have_now ? w->now.boot_ms - t->page_ms : -1;
     m->partial = t->have_now && t->now.partial;
@@ -70,12 +70,12 @@ static void fill_culprit(const struct watch *w, const struct culprit *c,
     out->now = c->now;
     out->per_hour = c->per_hour;
     out->share = c->share;
-    COPY(out->unit, "goroutines");
+    COPY(out->unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
 }
 
 static void fill_verdict(struct watch *w, struct watched *t, struct manifest *m)
 {
-    const struct verdict *v = &t->detect.verdict;
+    const struct verdict *v = &t->judge.detect.verdict;
     const struct finding *f = &v->finding;
 
     if (f->kind == VERDICT_NONE)
@@ -84,9 +84,9 @@ static void fill_verdict(struct watch *w, struct watched *t, struct manifest *m)
     COPY(m->verdict.grade, verdict_grade_text(f->grade));
     COPY(m->verdict.detector, v->detector);
     COPY(m->verdict.evidence, f->evidence);
-    m->verdict.eta_s = f->eta_s;
-    m->verdict.eta_low_s = f->eta_low_s;
-    m->verdict.eta_high_s = f->eta_high_s;
+    m->verdict.eta_s = v->forecast.eta_s;
+    m->verdict.eta_low_s = v->forecast.low_s;
+    m->verdict.eta_high_s = v->forecast.high_s;
     m->verdict.since_wall_ms = history_wall_ms(w->history, v->first_ms);
     for (int i = 0; i < f->n_culprits && i < MANIFEST_CULPRITS_MAX; i++)
         fill_culprit(w, &f->culprits[i], &m->culprits[m->n_culprits++]);
@@ -99,11 +99,12 @@ static void fill_blowup(struct watch *w, struct watched *t, struct manifest *m)
     COPY(m->verdict.grade, verdict_grade_text(GRADE_LIKELY));
     COPY(m->verdict.detector, "emergency");
     COPY(m->verdict.evidence, m->reason);
-    m->verdict.eta_s = t->emergency.eta_s;
+    m->verdict.eta_s = t->judge.emergency.eta_s;
     m->verdict.since_wall_ms = w->now.wall_ms;
 }
 
-static void begin(struct watch *w, int target, enum trigger trigger, const char *reason)
+static void begin(struct watch *w, int target, const struct judge_reading *r,
+                  enum trigger trigger, const char *reason)
 {
     struct watched *t = &w->targets[target];
     struct dump_job *d = &t->dump;
@@ -127,66 +128,40 @@ static void begin(struct watch *w, int target, enum trigger trigger, const char 
     buf_fixed(&id, m->id, sizeof(m->id));
     buf_printf(&id, "%s-%s-%s-%u", moment_compact(w->now.wall_ms, when), trigger_text(trigger),
                t->spec.name, t->note.seq);
-    t->note.culprit_at_dump = t->detect.verdict.finding.n_culprits > 0
-                                  ? t->detect.verdict.finding.culprits[0].now
-                                  : 0;
-    t->note.heap_at_dump = t->heap_bytes > 0 ? t->heap_bytes : 0;
-    trigger_spend(&t->note.triggers, trigger, t->life.record.id, w->t_ms);
+    judge_dumped(&t->judge, &t->note.kept, r, trigger);
     watch_save(w, target);
     watch_act(w, ACTION_DUMP, target);
-}
-
-/* What is said once and may not be dumped now is asked for again; what stays
- * true (doubling, eta) asks by itself, and a person may ask again. */
-static void put_off(struct watched *t, enum trigger trigger, const char *reason, int64_t due_ms)
-{
-    bool once = trigger == TRIGGER_VERDICT || trigger == TRIGGER_CONFIRMED ||
-                trigger == TRIGGER_RULE || trigger == TRIGGER_EMERGENCY;
-
-    if (!once || (t->pending_trigger >= 0 && trigger != TRIGGER_EMERGENCY))
-        return;
-    t->pending_trigger = (int)trigger;
-    t->pending_due_ms = due_ms;
-    COPY(t->pending_reason, reason);
 }
 
 void evidence_retry(struct watch *w, int target)
 {
     struct watched *t = &w->targets[target];
-    enum trigger trigger = (enum trigger)t->pending_trigger;
-    char reason[sizeof(t->pending_reason)];
+    struct judge_reading r = hearing_reading(w, target);
+    struct judge_ask ask;
 
-    if (t->pending_trigger < 0 || t->dump.phase != DUMP_IDLE || w->t_ms < t->pending_due_ms)
-        return;
-    t->pending_trigger = -1;
-    /* An emergency that passed by itself needs no dump any more. */
-    if (trigger == TRIGGER_EMERGENCY && t->usage_bytes < t->limit_bytes / 10 * 7)
-        return;
-    COPY(reason, t->pending_reason);
-    evidence_ask(w, target, trigger, reason);
+    if (t->dump.phase == DUMP_IDLE && judge_waiting(&t->judge, &r, &ask))
+        evidence_ask(w, target, ask.trigger, ask.reason);
 }
 
 bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char *reason)
 {
     struct watched *t = &w->targets[target];
-    int64_t wait_ms;
+    struct judge_reading r = hearing_reading(w, target);
+    struct judge_ask ask = {.trigger = trigger};
 
+    COPY(ask.reason, reason);
     if (!t->have_now && t->heap_gz.len == 0 && t->goroutines < 0)
         return false;
-    wait_ms = trigger_wait_ms(&t->note.triggers, trigger, t->life.record.id, w->t_ms,
-                              w->settings->time_scale);
-    if (wait_ms > 0) {
-        put_off(t, trigger, reason, w->t_ms + wait_ms);
+    if (!judge_admits(&t->judge, &t->note.kept, &r, &ask))
         return false;
-    }
     /* Fresh profiles of the dump before are worth less than this one. */
     if (t->dump.phase == DUMP_ASKING && trigger == TRIGGER_EMERGENCY)
         t->dump.phase = DUMP_IDLE;
     if (t->dump.phase != DUMP_IDLE) {
-        put_off(t, trigger, reason, w->t_ms);
+        judge_put_off(&t->judge, &ask, w->t_ms);
         return true;
     }
-    begin(w, target, trigger, reason);
+    begin(w, target, &r, trigger, reason);
     return true;
 }
 

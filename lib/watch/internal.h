@@ -30,9 +30,11 @@ void life_restore(struct watch *w, int target);
 /* Nobody listens where the life that was open at our start did: it ended unseen. */
 void life_absent(struct watch *w, int target);
 
-/* judge.c: detectors, emergency and rules on what was just learnt */
-void judge_memory(struct watch *w, int target);
-void judge_stacks(struct watch *w, int target);
+/* hearing.c: what was just learnt comes before the judge */
+struct judge_reading hearing_reading(const struct watch *w, int target);
+void hearing_memory(struct watch *w, int target);
+void hearing_stacks(struct watch *w, int target);
+void hearing_log(struct watch *w, int target, const char *msg, const struct finding *f);
 
 /* baseline.c */
 void baseline_init(struct baseline *b);

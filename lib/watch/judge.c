@@ -1,172 +1,196 @@
-/* Detectors, emergency trigger and rules, on what was just learnt. */
-#include <math.h>
-#include <stdio.h>
+#include "lib/watch/judge.h"
 
-#include "lib/watch/internal.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 #define ETA_TRIGGER_S 3600.0
 #define SETTLED_EVERY_MS (10 * 60000LL)
+#define PASSED_PERCENT 70 /* an emergency below is over */
 
-static struct detect_view view_of(const struct watch *w, int target)
+static int64_t scaled(const struct judge_reading *r, int64_t ms)
 {
-    const struct watched *t = &w->targets[target];
-    const struct settings *s = w->settings;
-
-    return (struct detect_view){
-        .history = w->history,
-        .target = target,
-        .t_ms = w->t_ms,
-        .life_start_ms = t->life.record.seen_ms,
-        .limit_bytes = t->limit_bytes,
-        .time_scale = s->time_scale,
-        .allow = s->allow_stack,
-        .n_allow = s->n_allow_stack,
-    };
+    int64_t out = r->view.time_scale > 1 ? ms / r->view.time_scale : ms;
+    return out > 0 ? out : 1;
 }
+
+static void ask(struct judge_asks *asks, enum trigger trigger, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void ask(struct judge_asks *asks, enum trigger trigger, const char *fmt, ...)
+{
+    va_list ap;
+    if (asks->n == JUDGE_ASKS_MAX)
+        return;
+    asks->p[asks->n].trigger = trigger;
+    va_start(ap, fmt);
+    vsnprintf(asks->p[asks->n].reason, JUDGE_REASON_MAX, fmt, ap);
+    va_end(ap);
+    asks->n++;
+}
+
+void judge_new_life(struct judge *j)
+{
+    memset(&j->emergency, 0, sizeof(j->emergency));
+    memset(&j->rules, 0, sizeof(j->rules));
+    j->level = EMERGENCY_NONE;
+    j->settled_due_ms = 0;
+    j->eta_dumped = j->waits = false;
+}
+
+/* ---- memory ---- */
 
 /* The level this service is used to live at; it reads all of the history. */
-static int settled_percent(struct watch *w, int target)
+static int settled_percent(struct judge *j, const struct judge_reading *r)
 {
-    struct watched *t = &w->targets[target];
-    struct detect_view v = view_of(w, target);
-
-    if (w->now.boot_ms >= t->settled_due_ms) {
-        t->settled_percent = detect_settled_percent(&v);
-        t->settled_due_ms = w->now.boot_ms + watch_scaled(w, SETTLED_EVERY_MS);
+    if (r->view.t_ms >= j->settled_due_ms) {
+        j->settled_percent = detect_settled_percent(&r->view);
+        j->settled_due_ms = r->view.t_ms + scaled(r, SETTLED_EVERY_MS);
     }
-    return t->settled_percent;
+    return j->settled_percent;
 }
 
-static void run_rules(struct watch *w, int target)
+static void judge_emergency(struct judge *j, struct judge_kept *k,
+                            const struct judge_reading *r, struct judge_asks *asks)
 {
-    struct watched *t = &w->targets[target];
-    const struct settings *s = w->settings;
-    struct rule_config c = {.goroutines = s->rule_goroutines,
-                            .memory_percent = s->rule_memory_percent,
-                            .ratio = s->rule_ratio};
-    struct detect_view v = view_of(w, target);
-    char why[160];
-
-    if (rules_step(&t->rules, &c, &v, t->goroutines, t->usage_bytes, t->settled_percent, why) !=
-        NULL)
-        evidence_ask(w, target, TRIGGER_RULE, why);
-}
-
-static void push_memory(struct watch *w, int target)
-{
-    struct watched *t = &w->targets[target];
-    float values[HISTORY_SIGNALS];
-
-    for (int i = 0; i < HISTORY_SIGNALS; i++)
-        values[i] = NAN;
-    values[HISTORY_MEMORY_BYTES] = (float)t->usage_bytes;
-    if (t->limit_bytes > 0)
-        values[HISTORY_LIMIT_BYTES] = (float)t->limit_bytes;
-    history_push_signals(w->history, target, w->t_ms, values);
-    t->life.last_usage_bytes = t->usage_bytes;
-    t->life.last_limit_bytes = t->limit_bytes;
-}
-
-static void emergency_reason(const struct watched *t, enum emergency_level level, char out[200])
-{
-    const struct emergency *e = &t->emergency;
-    int percent = (int)(t->usage_bytes * 100 / t->limit_bytes);
-
+    int64_t limit_bytes = r->view.limit_bytes;
+    if (limit_bytes <= 0 || r->usage_bytes <= 0)
+        return;
+    enum emergency_level level =
+        emergency_push(&j->emergency, r->view.t_ms, r->usage_bytes, limit_bytes,
+                       settled_percent(j, r), r->dump_ms, r->view.time_scale);
+    if (level == EMERGENCY_NONE)
+        return;
+    /* A burst that passed must not cost the next one its evidence: each level's
+     * first call in a life is as exempt as the first of all. */
+    if (level > j->level) {
+        j->level = level;
+        k->triggers.emergency_life = 0;
+    }
+    int percent = (int)((double)r->usage_bytes * 100 / (double)limit_bytes);
     if (level == EMERGENCY_ETA)
-        snprintf(out, 200, "memory at %d %% of the limit and full in about %.0f s", percent,
-                 e->eta_s);
+        ask(asks, TRIGGER_EMERGENCY, "memory at %d %% of the limit and full in about %.0f s",
+            percent, j->emergency.eta_s);
     else
-        snprintf(out, 200, "memory at %d %% of the limit", percent);
+        ask(asks, TRIGGER_EMERGENCY, "memory at %d %% of the limit", percent);
 }
 
-void judge_memory(struct watch *w, int target)
+static void judge_rules(struct judge *j, const struct judge_reading *r, struct judge_asks *asks)
 {
-    struct watched *t = &w->targets[target];
-    enum emergency_level level;
-    char reason[200];
-
-    push_memory(w, target);
-    if (t->limit_bytes > 0 && t->usage_bytes > 0) {
-        level = emergency_push(&t->emergency, w->t_ms, t->usage_bytes, t->limit_bytes,
-                               settled_percent(w, target), t->dump.took_ms,
-                               w->settings->time_scale);
-        if (level != EMERGENCY_NONE) {
-            /* A burst that passed must not cost the next one its evidence: each
-             * level's first call in a life is as exempt as the first of all. */
-            if (level > t->life.emergency_level) {
-                t->life.emergency_level = level;
-                t->note.triggers.emergency_life = 0;
-            }
-            emergency_reason(t, level, reason);
-            evidence_ask(w, target, TRIGGER_EMERGENCY, reason);
-        }
-    }
-    run_rules(w, target);
+    char why[160];
+    if (rules_step(&j->rules, &r->rules, &r->view, r->goroutines, r->usage_bytes,
+                   j->settled_percent, why) != NULL)
+        ask(asks, TRIGGER_RULE, "%s", why);
 }
 
-static void log_verdict(struct watch *w, int target, const char *msg, const struct finding *f)
+void judge_memory(struct judge *j, struct judge_kept *k, const struct judge_reading *r,
+                  struct judge_asks *asks)
 {
-    log_begin(w->log, w->now.wall_ms, LOG_WARN, msg);
-    log_cstr(w->log, "target", w->targets[target].spec.name);
-    log_cstr(w->log, "kind", verdict_kind_text(f->kind));
-    log_cstr(w->log, "grade", verdict_grade_text(f->grade));
-    log_cstr(w->log, "evidence", f->evidence);
-    if (f->n_culprits > 0)
-        log_cstr(w->log, "stack", history_fingerprint(w->history, f->culprits[0].stack));
-    log_end(w->log);
+    asks->n = 0;
+    judge_emergency(j, k, r, asks);
+    judge_rules(j, r, asks);
+}
+
+/* ---- stacks ---- */
+
+static const struct culprit *first_culprit(const struct judge *j)
+{
+    const struct finding *f = &j->detect.verdict.finding;
+    return f->n_culprits > 0 ? &f->culprits[0] : NULL;
 }
 
 /* Since the last dump the culprit, or the live heap, has doubled. */
-static void check_doubling(struct watch *w, int target)
+static void judge_doubling(const struct judge *j, const struct judge_kept *k,
+                           const struct judge_reading *r, struct judge_asks *asks)
 {
-    struct watched *t = &w->targets[target];
-    const struct finding *f = &t->detect.verdict.finding;
-    char reason[200];
-
-    if (t->note.culprit_at_dump > 0 && f->n_culprits > 0 &&
-        f->culprits[0].now >= 2 * t->note.culprit_at_dump) {
-        snprintf(reason, sizeof(reason),
-                 "the culprit doubled since the last dump: %lld, now %lld",
-                 (long long)t->note.culprit_at_dump, (long long)f->culprits[0].now);
-        evidence_ask(w, target, TRIGGER_DOUBLING, reason);
-    } else if (t->note.heap_at_dump > 0 && t->heap_bytes >= 2 * t->note.heap_at_dump) {
-        snprintf(reason, sizeof(reason),
-                 "the live heap doubled since the last dump: %lld bytes, now %lld",
-                 (long long)t->note.heap_at_dump, (long long)t->heap_bytes);
-        evidence_ask(w, target, TRIGGER_DOUBLING, reason);
-    }
+    const struct culprit *c = first_culprit(j);
+    if (k->culprit_at_dump > 0 && c != NULL && c->class == HISTORY_STACKS &&
+        c->now >= 2 * k->culprit_at_dump)
+        ask(asks, TRIGGER_DOUBLING, "the culprit doubled since the last dump: %lld, now %lld",
+            (long long)k->culprit_at_dump, (long long)c->now);
+    else if (k->heap_at_dump > 0 && r->heap_bytes >= 2 * k->heap_at_dump)
+        ask(asks, TRIGGER_DOUBLING,
+            "the live heap doubled since the last dump: %lld bytes, now %lld",
+            (long long)k->heap_at_dump, (long long)r->heap_bytes);
 }
 
-static void check_verdict(struct watch *w, int target)
+/* The limit is less than an hour away: once, until it was two hours away again. */
+static void judge_eta(struct judge *j, const struct judge_reading *r, struct judge_asks *asks)
 {
-    struct watched *t = &w->targets[target];
-    const struct finding *f = &t->detect.verdict.finding;
-    char reason[200];
+    double eta_s = j->detect.verdict.forecast.eta_s;
+    double scaled_s = eta_s * (double)r->view.time_scale;
+    if (eta_s <= 0 || scaled_s > 2 * ETA_TRIGGER_S)
+        j->eta_dumped = false;
+    else if (scaled_s < ETA_TRIGGER_S && !j->eta_dumped)
+        ask(asks, TRIGGER_ETA, "the limit is reached in about %.0f s", eta_s);
+}
 
+static void judge_standing(struct judge *j, const struct judge_kept *k,
+                           const struct judge_reading *r, struct judge_asks *asks)
+{
+    const struct finding *f = &j->detect.verdict.finding;
     if (f->kind == VERDICT_NONE || f->grade < GRADE_LIKELY)
         return;
-    check_doubling(w, target);
-    if (f->eta_s > 0 && f->eta_s < ETA_TRIGGER_S / (double)w->settings->time_scale) {
-        snprintf(reason, sizeof(reason), "the limit is reached in about %.0f s", f->eta_s);
-        evidence_ask(w, target, TRIGGER_ETA, reason);
-    }
+    judge_doubling(j, k, r, asks);
+    judge_eta(j, r, asks);
 }
 
-void judge_stacks(struct watch *w, int target)
+enum detect_change judge_stacks(struct judge *j, const struct judge_kept *k,
+                                const struct judge_reading *r, struct judge_asks *asks)
 {
-    struct watched *t = &w->targets[target];
-    struct detect_view v = view_of(w, target);
-    struct finding before = t->detect.verdict.finding;
-    enum detect_change change = detect_step(&t->detect, &v);
-    const struct finding *f = &t->detect.verdict.finding;
+    enum verdict_grade before = j->detect.verdict.finding.grade;
+    enum detect_change change = detect_step(&j->detect, &r->view);
+    const struct finding *f = &j->detect.verdict.finding;
 
-    if (change == DETECT_RAISED)
-        log_verdict(w, target, "verdict", f);
-    else if (change == DETECT_CLEARED)
-        log_verdict(w, target, "verdict cleared", &before);
-    if (change == DETECT_RAISED && f->grade == GRADE_CONFIRMED && before.grade == GRADE_LIKELY)
-        evidence_ask(w, target, TRIGGER_CONFIRMED, f->evidence);
-    else if (change == DETECT_RAISED && f->grade >= GRADE_LIKELY)
-        evidence_ask(w, target, TRIGGER_VERDICT, f->evidence);
-    check_verdict(w, target);
+    asks->n = 0;
+    if (change == DETECT_RAISED && f->grade >= GRADE_LIKELY)
+        ask(asks,
+            f->grade == GRADE_CONFIRMED && before == GRADE_LIKELY ? TRIGGER_CONFIRMED
+                                                                  : TRIGGER_VERDICT,
+            "%s", f->evidence);
+    judge_standing(j, k, r, asks);
+    return change;
+}
+
+/* ---- may it be dumped now ---- */
+
+void judge_put_off(struct judge *j, const struct judge_ask *a, int64_t due_ms)
+{
+    /* What stays true (doubling, eta) asks by itself, and a person may ask again. */
+    bool once = a->trigger == TRIGGER_VERDICT || a->trigger == TRIGGER_CONFIRMED ||
+                a->trigger == TRIGGER_RULE || a->trigger == TRIGGER_EMERGENCY;
+    if (!once || (j->waits && a->trigger != TRIGGER_EMERGENCY))
+        return;
+    j->waits = true;
+    j->waiting = *a;
+    j->waiting_due_ms = due_ms;
+}
+
+bool judge_admits(struct judge *j, const struct judge_kept *k, const struct judge_reading *r,
+                  const struct judge_ask *a)
+{
+    int64_t wait_ms =
+        trigger_wait_ms(&k->triggers, a->trigger, r->life, r->view.t_ms, r->view.time_scale);
+    if (wait_ms > 0)
+        judge_put_off(j, a, r->view.t_ms + wait_ms);
+    return wait_ms <= 0;
+}
+
+bool judge_waiting(struct judge *j, const struct judge_reading *r, struct judge_ask *out)
+{
+    if (!j->waits || r->view.t_ms < j->waiting_due_ms)
+        return false;
+    j->waits = false;
+    *out = j->waiting;
+    return out->trigger != TRIGGER_EMERGENCY ||
+           r->usage_bytes >= r->view.limit_bytes / 100 * PASSED_PERCENT;
+}
+
+void judge_dumped(struct judge *j, struct judge_kept *k, const struct judge_reading *r,
+                  enum trigger trigger)
+{
+    const struct culprit *c = first_culprit(j);
+    k->culprit_at_dump = c != NULL && c->class == HISTORY_STACKS ? c->now : 0;
+    k->heap_at_dump = r->heap_bytes > 0 ? r->heap_bytes : 0;
+    j->eta_dumped = j->eta_dumped || trigger == TRIGGER_ETA;
+    trigger_spend(&k->triggers, trigger, r->life, r->view.t_ms);
 }

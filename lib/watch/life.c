@@ -8,7 +8,7 @@
 
 #include "lib/watch/internal.h"
 
-#define NOTE_VERSION 1
+#define NOTE_VERSION 2
 #define USER_TICK_MS 10   /* USER_HZ is 100 on every Linux */
 #define OOM_FRESH_MS 5000 /* a counter that rose this long ago is this death's */
 #define SHUTDOWN_MS 30000
@@ -42,8 +42,7 @@ void life_begin(struct watch *w, int target)
     t->tier = MEMORY_NONE;
     t->max_rss_bytes = 0;
     t->memstats_failures = 0;
-    memset(&t->emergency, 0, sizeof(t->emergency));
-    memset(&t->rules, 0, sizeof(t->rules));
+    judge_new_life(&t->judge);
     schedule_life(w, target);
     watch_act(w, ACTION_LOCATE, target);
     watch_act(w, ACTION_SAMPLE, target);
@@ -149,7 +148,7 @@ static void identify(struct watch *w, int target, const struct memory_sample *m)
                                   .start_ms = w->t_ms - (age_ms > 0 ? age_ms : 0),
                                   .seen_ms = w->t_ms};
         t->note.life = t->life.record.id;
-        t->note.culprit_at_dump = t->note.heap_at_dump = 0;
+        t->note.kept.culprit_at_dump = t->note.kept.heap_at_dump = 0;
         history_push_life(w->history, target, &t->life.record);
         baseline_new_life(w, target);
     }
@@ -200,7 +199,7 @@ void life_end(struct watch *w, int target)
         return;
     t->state = TARGET_WAITING;
     t->probe = false;
-    t->pending_trigger = -1;
+    t->judge.waits = false;
     t->budget.failures = 0;
     t->due_ms[FETCH_INDEX] = w->now.boot_ms + watch_scaled(w, 500);
     if (t->dump.phase == DUMP_ASKING)

@@ -22,7 +22,6 @@ void schedule_life(struct watch *w, int target)
     for (int k = 0; k < FETCH_KINDS; k++)
         t->due_ms[k] = w->now.boot_ms;
     t->memory_due_ms = w->now.boot_ms;
-    t->settled_due_ms = w->now.boot_ms;
 }
 
 static int64_t interval_ms(const struct watch *w, const struct watched *t, enum fetch_kind kind)

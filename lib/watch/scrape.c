@@ -130,7 +130,7 @@ static void goroutine_page(struct watch *w, int target)
     set_goroutines(w, target, profile_total(&t->now, 0));
     push_stacks(w, target, HISTORY_STACKS, &t->now, 0);
     baseline_page(w, target);
-    judge_stacks(w, target);
+    hearing_stacks(w, target);
 }
 
 /* ---- the other bodies ---- */
@@ -170,7 +170,7 @@ static void remote_memory(struct watch *w, int target, enum memory_tier tier,
     t->tier = tier;
     t->usage_bytes = usage_bytes;
     t->memory_at_ms = w->now.boot_ms;
-    judge_memory(w, target);
+    hearing_memory(w, target);
 }
 
 static int memstats_tail(struct watch *w, int target, const struct text_result *r)

@@ -103,7 +103,6 @@ static int target_init(struct watch *w, int target, const struct target_spec *sp
     }
     t->usage_bytes = t->goroutines = t->heap_bytes = -1;
     t->pcs_each = 10;
-    t->pending_trigger = -1;
     t->life.oom_kills = -1;
     t->memory_due_ms = w->now.boot_ms;
     budget_init(&t->budget, w->now.boot_ms);
@@ -191,8 +190,8 @@ static void restart_clocks(struct watch *w)
         struct watched *t = &w->targets[i];
 
         t->memory_due_ms = w->now.boot_ms;
-        t->emergency.n = 0;
-        t->emergency.hits = 0;
+        t->judge.emergency.n = 0;
+        t->judge.emergency.hits = 0;
         if (t->dump.phase == DUMP_ASKING)
             t->dump.native_until_ms = w->now.boot_ms + w->settings->fetch_timeout;
     }
@@ -251,7 +250,7 @@ void watch_memory(struct watch *w, int target, const struct memory_sample *m,
     set_memory(t, m, limit_bytes, now.boot_ms);
     life_observe(w, target, m);
     if (t->state != TARGET_WAITING && t->memory_at_ms == now.boot_ms)
-        judge_memory(w, target);
+        hearing_memory(w, target);
     schedule_target(w, target);
     watch_schedule_wake(w);
 }

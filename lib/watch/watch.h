@@ -25,6 +25,7 @@
 #include "lib/target/target.h"
 #include "lib/watch/budget.h"
 #include "lib/watch/io.h"
+#include "lib/watch/judge.h"
 #include "lib/watch/trigger.h"
 
 #define WATCH_CANDIDATES_MAX 32
@@ -82,7 +83,6 @@ struct life {
     int64_t ready_ms;    /* boot_ms of the first answer */
     uint64_t num_gc;     /* of the last MemStats */
     int64_t last_usage_bytes, last_limit_bytes;
-    enum emergency_level emergency_level; /* highest that was dumped for */
 };
 
 struct baseline {
@@ -117,9 +117,8 @@ struct watch_note {
     char build_id[64];
     int64_t baseline_wall_ms, baseline_goroutines;
     char baseline_kind[16];
-    int64_t culprit_at_dump, heap_at_dump; /* for `doubling` */
     int64_t last_usage_bytes, last_limit_bytes;
-    struct trigger_state triggers;
+    struct judge_kept kept;
 };
 
 struct watched {
@@ -169,15 +168,8 @@ struct watched {
     size_t n_said_ports;
 
     struct baseline baseline;
-    struct detect_state detect;
-    int settled_percent; /* detect_settled_percent, read now and then */
-    int64_t settled_due_ms;
-    struct emergency emergency;
-    struct rule_state rules;
+    struct judge judge;
     struct dump_job dump;
-    int pending_trigger;    /* enum trigger that has to wait, or -1 */
-    int64_t pending_due_ms; /* ring time */
-    char pending_reason[200];
     struct watch_note note;
     int64_t saved_ms; /* boot_ms of the last note */
 

@@ -171,7 +171,7 @@ static void scene_close(struct scene *s)
 /* A standing verdict on main.leak. */
 static inline void scene_verdict(struct scene *s)
 {
-    struct verdict *v = &s->watch->targets[0].detect.verdict;
+    struct verdict *v = &s->watch->targets[0].judge.detect.verdict;
 
     v->finding = (struct finding){
         .kind = VERDICT_DRIFT,
@@ -179,11 +179,9 @@ static inline void scene_verdict(struct scene *s)
         .window_ms = 3600000,
         .since_ms = s->watch->t_ms - 3600000,
         .n_culprits = 1,
-        .eta_s = 7500,
-        .eta_low_s = 6000,
-        .eta_high_s = 9000,
         .evidence = "main.leak rose from 400 to 700",
     };
+    v->forecast = (struct forecast){.eta_s = 7500, .low_s = 6000, .high_s = 9000};
     v->finding.culprits[0] = (struct culprit){
         .stack = history_find_key(s->history, 11),
         .before = 400,

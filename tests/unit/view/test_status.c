@@ -47,7 +47,7 @@ static void test_suspect_is_no_leak(void **state)
     (void)state;
     scene_open(&s);
     scene_verdict(&s);
-    s.watch->targets[0].detect.verdict.finding.grade = GRADE_SUSPECT;
+    s.watch->targets[0].judge.detect.verdict.finding.grade = GRADE_SUSPECT;
     status_from_watch(s.watch, s.scratch);
     assert_false(status_leaks(s.scratch));
     scene_close(&s);

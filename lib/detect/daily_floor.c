@@ -1,0 +1,155 @@
+/* C, the daily floor: what a service needs at its quietest hour of a day. It is
+ * the one measure that daily traffic cannot move: the least of the last 24
+ * hours, by the hour, whose rises are summed up (CUSUM), less what a healthy
+ * service grows by. Two checks keep steps and single days out: no hour may hold
+ * half of the sum, and the same hour of yesterday must agree. */
+#include <math.h>
+#include <stdio.h>
+
+#include "lib/detect/detectors.h"
+#include "lib/detect/ratchet.h"
+
+#define DAY 24
+#define HOURS_MAX 720 /* of a life: what the history remembers */
+#define GRACE_MS (60 * MINUTE_MS)
+#define LEAK_FREE 0.0015 /* of the floor, an hour: no leak */
+#define AGREES 0.5
+#define HOURS_LEAST 4
+#define ONE_HOUR_MOST 0.5
+
+struct floor_rule {
+    enum history_signal signal;
+    enum verdict_kind kind;
+    double least, of_limit, of_floor; /* the sum must exceed the greatest of them */
+    const char *name, *unit;
+    double shown; /* the unit, for people */
+};
+
+static const struct floor_rule rules[] = {
+    {HISTORY_HEAP_BYTES, VERDICT_HEAP, 0, 0.02, 0.10, "live heap", "bytes", 1048576},
+    {HISTORY_MEMORY_BYTES, VERDICT_MEMORY, 0, 0.04, 0.12, "memory", "bytes", 1048576},
+    {HISTORY_GOROUTINES, VERDICT_DRIFT, 60, 0, 0.15, "goroutines", "goroutines", 1},
+};
+
+struct floor_sum {
+    double sum;  /* of the rises; 0: the floor does not rise */
+    double from; /* the floor where it began */
+    double most_in_an_hour;
+    int hours; /* since then */
+};
+
+static double floor_at(const float *hourly, int j)
+{
+    double least = INFINITY;
+    for (int i = j - DAY + 1; i <= j; i++)
+        least = fmin(least, (double)hourly[i]);
+    return least;
+}
+
+static struct floor_sum floor_sum(const float *hourly, int n)
+{
+    struct floor_sum s = {0};
+    double before = floor_at(hourly, DAY - 1);
+    int began = DAY;
+    s.from = floor_at(hourly, began);
+    for (int j = DAY; j < n; j++) {
+        double now = floor_at(hourly, j), rise = now - before;
+        s.sum += rise - LEAK_FREE * before;
+        s.most_in_an_hour = fmax(s.most_in_an_hour, rise);
+        if (s.sum <= 0) {
+            s = (struct floor_sum){.from = now};
+            began = j;
+        }
+        before = now;
+    }
+    s.hours = s.sum > 0 ? n - began : 0;
+    return s;
+}
+
+static double median3(double a, double b, double c)
+{
+    return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
+/* How much more there is than at the same hour of yesterday. */
+static double since_yesterday(const float *hourly, int n)
+{
+    double d[3];
+    for (int i = 0; i < 3; i++)
+        d[i] = (double)hourly[n - 3 + i] - (double)hourly[n - 3 + i - DAY];
+    return median3(d[0], d[1], d[2]);
+}
+
+static void floor_measure(const struct detect_view *v, const struct floor_rule *r,
+                          const struct floor_sum *s, double least, double same)
+{
+    struct measure m = {.detector = "daily-floor",
+                        .what = "rise of the daily floor",
+                        .window_ms = detect_scaled(v, s->hours * HOUR_MS),
+                        .value = s->sum,
+                        .bound = least,
+                        .unit = r->unit};
+    if (v->measures == NULL)
+        return;
+    str_copy(m.subject, sizeof(m.subject), str_of(r->name));
+    measure_put(v, m);
+    m.what = "hours of rise", m.unit = "h";
+    m.value = s->hours, m.bound = HOURS_LEAST;
+    measure_put(v, m);
+    if (s->hours == 0)
+        return;
+    m.unit = "%";
+    m.what = "rise in one hour", m.at_most = true;
+    m.value = 100 * s->most_in_an_hour / s->sum, m.bound = 100 * ONE_HOUR_MOST;
+    measure_put(v, m);
+    m.what = "yesterday's same hour agrees", m.at_most = false;
+    m.value = 100 * same * s->hours / (DAY * s->sum), m.bound = 100 * AGREES;
+    measure_put(v, m);
+}
+
+static void floor_tell(const struct detect_view *v, const struct floor_rule *r,
+                       const struct floor_sum *s, int64_t end_ms, struct finding *out)
+{
+    out->kind = r->kind;
+    out->grade = GRADE_LIKELY;
+    out->window_ms = (s->hours + DAY) * detect_scaled(v, HOUR_MS);
+    out->since_ms = end_ms - out->window_ms;
+    snprintf(out->evidence, sizeof(out->evidence),
+             "the least %s of a day rose by %.1f%s, from %.1f, in the last %d hours", r->name,
+             s->sum / r->shown, r->shown > 1 ? " MiB" : "", s->from / r->shown, s->hours);
+    if (r->kind == VERDICT_HEAP)
+        culprit_sites(v, out->since_ms, out);
+}
+
+static bool floor_rises(const struct detect_view *v, const struct floor_rule *r,
+                        struct finding *out)
+{
+    int64_t hour_ms = detect_scaled(v, HOUR_MS), end_ms = v->t_ms / hour_ms * hour_ms;
+    int64_t from_ms = v->life_start_ms + detect_scaled(v, GRACE_MS);
+    int64_t hours = end_ms > from_ms ? (end_ms - from_ms) / hour_ms : 0;
+    int n = hours < HOURS_MAX ? (int)hours : HOURS_MAX;
+    float hourly[HOURS_MAX];
+
+    if (n < DAY + HOURS_LEAST)
+        return false;
+    window_least(v, r->signal, from_ms, end_ms, HOUR_MS, n, hourly);
+    if (!ratchet_fill(hourly, (size_t)n))
+        return false;
+    struct floor_sum s = floor_sum(hourly, n);
+    double least =
+        fmax(r->least, fmax(r->of_limit * (double)v->limit_bytes, r->of_floor * s.from));
+    double same = since_yesterday(hourly, n);
+    floor_measure(v, r, &s, least, same);
+    if (s.hours < HOURS_LEAST || s.sum <= least || s.most_in_an_hour > ONE_HOUR_MOST * s.sum ||
+        same * s.hours < AGREES * s.sum * DAY)
+        return false;
+    floor_tell(v, r, &s, end_ms, out);
+    return true;
+}
+
+void daily_floor_run(const struct detect_view *v, struct finding *out)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (floor_rises(v, &rules[i], out))
+            return;
+}

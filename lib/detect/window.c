@@ -1,0 +1,42 @@
+/* Signals as blocks of a window: what the detectors of memory look at. */
+#include <math.h>
+
+#include "lib/detect/detectors.h"
+
+#define POINTS_MAX 2048
+/* The history is asked for points this much finer than a block, so that a point
+ * that straddles two blocks moves neither by much. */
+#define POINTS_A_BLOCK 20
+
+static void window_read(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                        int64_t end_ms, int64_t block_ms, int n, bool greatest, float *out)
+{
+    struct history_point p[POINTS_MAX];
+    int64_t scaled_ms = detect_scaled(v, block_ms), start_ms = end_ms - n * scaled_ms;
+    int64_t since_ms = start_ms > from_ms ? start_ms : from_ms;
+    size_t n_points = 0;
+
+    if (since_ms < end_ms)
+        n_points = history_signal(v->history, v->target, s, since_ms, end_ms,
+                                  scaled_ms / POINTS_A_BLOCK, p, POINTS_MAX);
+    for (int i = 0; i < n; i++)
+        out[i] = NAN;
+    for (size_t i = 0; i < n_points; i++) {
+        float *at = &out[(p[i].t_ms - start_ms) / scaled_ms];
+        float value = greatest ? p[i].max : p[i].min;
+        if (isnan(*at) || (greatest ? value > *at : value < *at))
+            *at = value;
+    }
+}
+
+void window_least(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                  int64_t end_ms, int64_t block_ms, int n, float *out)
+{
+    window_read(v, s, from_ms, end_ms, block_ms, n, false, out);
+}
+
+void window_greatest(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                     int64_t end_ms, int64_t block_ms, int n, float *out)
+{
+    window_read(v, s, from_ms, end_ms, block_ms, n, true, out);
+}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ETA_TRIGGER_S 3600.0
+#define ETA_FAR_S (6 * ETA_TRIGGER_S)
 #define SETTLED_EVERY_MS (10 * 60000LL)
 #define PASSED_PERCENT 70 /* an emergency below is over */
 
@@ -113,14 +114,14 @@ static void judge_doubling(const struct judge *j, const struct judge_kept *k,
             (long long)k->heap_at_dump, (long long)r->heap_bytes);
 }
 
-/* The limit is less than an hour away: once, until it was two hours away again. */
+/* The limit is less than an hour away: once, until it was far away again. */
 static void judge_eta(struct judge *j, const struct judge_reading *r, struct judge_asks *asks)
 {
     double eta_s = j->detect.verdict.forecast.eta_s;
     double scaled_s = eta_s * (double)r->view.time_scale;
-    if (eta_s <= 0 || scaled_s > 2 * ETA_TRIGGER_S)
+    if (scaled_s > ETA_FAR_S)
         j->eta_dumped = false;
-    else if (scaled_s < ETA_TRIGGER_S && !j->eta_dumped)
+    else if (eta_s > 0 && scaled_s < ETA_TRIGGER_S && !j->eta_dumped)
         ask(asks, TRIGGER_ETA, "the limit is reached in about %.0f s", eta_s);
 }
 

@@ -5,6 +5,7 @@
  * half of the sum, and the same hour of yesterday must agree. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/detect/detectors.h"
 #include "lib/detect/ratchet.h"
@@ -14,6 +15,7 @@
 #define GRACE_MS (60 * MINUTE_MS)
 #define LEAK_FREE 0.0015 /* of the floor, an hour: no leak */
 #define AGREES 0.5
+#define GOES_ON 0.5
 #define HOURS_LEAST 4
 #define ONE_HOUR_MOST 0.5
 
@@ -22,13 +24,14 @@ struct floor_rule {
     enum verdict_kind kind;
     double least, of_limit, of_floor; /* the sum must exceed the greatest of them */
     const char *name, *unit;
-    double shown; /* the unit, for people */
+    double shown;       /* the unit, for people */
+    int hours_to_trust; /* of rise, until then no more than suspect */
 };
 
 static const struct floor_rule rules[] = {
-    {HISTORY_HEAP_BYTES, VERDICT_HEAP, 0, 0.02, 0.10, "live heap", "bytes", 1048576},
-    {HISTORY_MEMORY_BYTES, VERDICT_MEMORY, 0, 0.04, 0.12, "memory", "bytes", 1048576},
-    {HISTORY_GOROUTINES, VERDICT_DRIFT, 60, 0, 0.15, "goroutines", "goroutines", 1},
+    {HISTORY_HEAP_BYTES, VERDICT_HEAP, 0, 0.02, 0.10, "live heap", "bytes", 1048576, 0},
+    {HISTORY_MEMORY_BYTES, VERDICT_MEMORY, 0, 0.04, 0.12, "memory", "bytes", 1048576, 0},
+    {HISTORY_GOROUTINES, VERDICT_DRIFT, 60, 0, 0.15, "goroutines", "goroutines", 1, 36},
 };
 
 struct floor_sum {
@@ -78,6 +81,39 @@ static double since_yesterday(const float *hourly, int n)
     for (int i = 0; i < 3; i++)
         d[i] = (double)hourly[n - 3 + i] - (double)hourly[n - 3 + i - DAY];
     return median3(d[0], d[1], d[2]);
+}
+
+/* How much rose since the floor began to, and in the same hours of yesterday: a
+ * leak goes on, while a cache that fills and traffic that has doubled do not.
+ * The share of yesterday's rise that today's is. */
+static double goes_on(const float *hourly, int n, int hours)
+{
+    int span = hours < DAY ? hours : DAY;
+    if (span > n - 1 - DAY)
+        span = n - 1 - DAY;
+    double today = (double)hourly[n - 1] - (double)hourly[n - 1 - span];
+    double yesterday = (double)hourly[n - 1 - DAY] - (double)hourly[n - 1 - DAY - span];
+    return yesterday > 0 ? today / yesterday : INFINITY;
+}
+
+/* Traffic that has grown for good lifts the floor as well, until the last quiet
+ * hour before it is a day old. Memory follows it little, goroutines one to one;
+ * and a stack that leaks is seen by its own ratchet. */
+static void floor_doubt(const struct floor_rule *r, const struct floor_sum *s, double share,
+                        struct finding *out)
+{
+    size_t n = strlen(out->evidence);
+    if (share < GOES_ON)
+        snprintf(out->evidence + n, sizeof(out->evidence) - n,
+                 "; but today only %.0f %% of what the same hours rose by yesterday",
+                 100 * fmax(share, 0));
+    else if (s->hours < r->hours_to_trust)
+        snprintf(out->evidence + n, sizeof(out->evidence) - n,
+                 "; but traffic that grew would do the same for up to %d hours",
+                 r->hours_to_trust);
+    else
+        return;
+    out->grade = GRADE_SUSPECT;
 }
 
 static void floor_measure(const struct detect_view *v, const struct floor_rule *r,
@@ -144,6 +180,7 @@ static bool floor_rises(const struct detect_view *v, const struct floor_rule *r,
         same * s.hours < AGREES * s.sum * DAY)
         return false;
     floor_tell(v, r, &s, end_ms, out);
+    floor_doubt(r, &s, goes_on(hourly, n, s.hours), out);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #define LATE_SHARE 0.2
 #define LEVELS_LEAST 3
+#define JUMP_MOST 0.7
 
 bool ratchet_fill(float *v, size_t n)
 {
@@ -30,6 +31,14 @@ static double largest_drawdown(const float *v, int n)
         drawdown = fmax(drawdown, top - (double)v[i]);
     }
     return drawdown;
+}
+
+static double largest_step(const float *v, int n)
+{
+    double step = 0;
+    for (int i = 1; i < n; i++)
+        step = fmax(step, (double)v[i] - (double)v[i - 1]);
+    return step;
 }
 
 /* It may give back a little, so a level seen before can come again. */
@@ -60,6 +69,7 @@ void ratchet_shape(const float *v, const struct rung *r, struct climb_shape *out
     out->given_back = largest_drawdown(v, r->n) / rise;
     out->least_third = fmin(b - a, fmin(c - b, d - c)) / rise;
     out->late = (d - (double)v[r->n / 2]) / rise;
+    out->jump = largest_step(v, r->n) / rise;
     out->levels = r->each_third > 0 ? 0 : distinct_levels(v, r->n);
 }
 
@@ -75,7 +85,8 @@ bool ratchet_climbs(const struct climb_shape *s, const struct rung *r)
 
 bool ratchet_steps(const struct climb_shape *s, const struct rung *r)
 {
-    return rises_for_good(s, r) && s->levels >= LEVELS_LEAST && s->late > LATE_SHARE;
+    return rises_for_good(s, r) && s->levels >= LEVELS_LEAST && s->late > LATE_SHARE &&
+           s->jump <= JUMP_MOST;
 }
 
 bool ratchet_holds(const struct climb_shape *s, const struct rung *r)
@@ -112,6 +123,10 @@ void ratchet_measure(const struct detect_view *v, const char *detector, const ch
     m.what = "rise in the last half";
     m.value = 100 * s->late, m.bound = 100 * LATE_SHARE;
     measure_put(v, m);
+    m.what = "rise in one step", m.at_most = true;
+    m.value = 100 * s->jump, m.bound = 100 * JUMP_MOST;
+    measure_put(v, m);
+    m.at_most = false;
     m.what = "levels", m.unit = "";
     m.value = s->levels, m.bound = LEVELS_LEAST;
     measure_put(v, m);

@@ -26,6 +26,7 @@ struct climb_shape {
     double given_back, least_third; /* shares of the rise */
     double third[3];                /* rise of each third */
     double late;                    /* share of the rise in the last half */
+    double jump;                    /* largest rise from block to block, as a share */
     int levels;                     /* distinct values, counted up to 3 */
 };
 void ratchet_shape(const float *v, const struct rung *r, struct climb_shape *out);
@@ -34,8 +35,8 @@ void ratchet_shape(const float *v, const struct rung *r, struct climb_shape *out
  * the window holds its share. The comparisons go to v->measures, where there is
  * such, under these names. */
 bool ratchet_climbs(const struct climb_shape *s, const struct rung *r);
-/* The step form instead of the thirds: at least three distinct levels, and the
- * last half holds at least a fifth of the rise. */
+/* The step form instead of the thirds: at least three distinct levels, no one
+ * step that holds nearly all of the rise, and a fifth of it in the last half. */
 bool ratchet_steps(const struct climb_shape *s, const struct rung *r);
 /* Either, as the rung asks. */
 bool ratchet_holds(const struct climb_shape *s, const struct rung *r);

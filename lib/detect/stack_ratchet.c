@@ -6,10 +6,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/detect/detectors.h"
 
 #define BLOCKS_MAX 48
+#define ALIKE_RATE 0.5  /* of the climber's rise, each against where it began */
+#define ALIKE_RISE 0.25 /* of the climber's rise, in goroutines */
 #define MEASURED_MAX 3 /* stacks a rung that explain shows */
 
 static const struct rung rungs[] = {
@@ -43,31 +46,35 @@ struct climb {
     struct culprit culprit;
     const struct rung *rung;
     int64_t since_ms, window_ms;
+    uint32_t alike; /* a stack that swings and grew as much, or HISTORY_OTHER */
 };
 
 struct climbs {
-    struct climb p[DETECT_CULPRITS_MAX]; /* by rise */
+    struct climb p[DETECT_CULPRITS_MAX]; /* not explained by traffic first; by rise */
     int n;
 };
 
-static int64_t climb_rise(const struct climb *c)
+static bool climb_before(const struct climb *a, const struct climb *b)
 {
-    return c->culprit.now - c->culprit.before;
+    bool a_alike = a->alike != HISTORY_OTHER, b_alike = b->alike != HISTORY_OTHER;
+    if (a_alike != b_alike)
+        return b_alike;
+    return a->culprit.now - a->culprit.before > b->culprit.now - b->culprit.before;
 }
 
-static bool climbs_have(const struct climbs *all, uint32_t stack)
+static struct climb *climbs_find(struct climbs *all, uint32_t stack)
 {
     for (int i = 0; i < all->n; i++)
         if (all->p[i].culprit.stack == stack)
-            return true;
-    return false;
+            return &all->p[i];
+    return NULL;
 }
 
 /* What does not fit falls off the end. */
 static void climbs_insert(struct climbs *all, const struct climb *c)
 {
     int at = all->n;
-    while (at > 0 && climb_rise(c) > climb_rise(&all->p[at - 1]))
+    while (at > 0 && climb_before(c, &all->p[at - 1]))
         at--;
     if (at == DETECT_CULPRITS_MAX)
         return;
@@ -77,79 +84,137 @@ static void climbs_insert(struct climbs *all, const struct climb *c)
     all->p[at] = *c;
 }
 
-/* The stacks worth a look: goroutines that are more at the window's end than
- * at its start, new to the list. Half the least rise leaves room for a moment's
- * count above the floor. Returns how many; *rise is that of the whole target. */
-static size_t rung_candidates(const struct detect_view *v, const struct rung *r,
-                              int64_t from_ms, int64_t to_ms, const struct climbs *all,
-                              uint32_t stacks[DETECT_CANDIDATES_MAX], double *rise)
+/* A window that traffic explains does not acquit where another does not. */
+static void climbs_add(struct climbs *all, const struct climb *c)
 {
-    struct history_growth grown[DETECT_CANDIDATES_MAX];
-    size_t n = history_grown(v->history, v->target, HISTORY_STACKS, from_ms, to_ms,
-                             (int64_t)(r->least_rise / 2), grown, DETECT_CANDIDATES_MAX);
-    size_t kept = 0;
-    *rise = 0;
-    for (size_t i = 0; i < n; i++) {
-        *rise += (double)(grown[i].now - grown[i].before);
-        if (grown[i].stack != HISTORY_OTHER && !climbs_have(all, grown[i].stack))
-            stacks[kept++] = grown[i].stack;
+    struct climb *have = climbs_find(all, c->culprit.stack);
+    if (have != NULL && (have->alike == HISTORY_OTHER || c->alike != HISTORY_OTHER))
+        return;
+    if (have != NULL) {
+        *have = all->p[--all->n];
+        struct climbs rest = *all;
+        all->n = 0;
+        for (int i = 0; i < rest.n; i++)
+            climbs_insert(all, &rest.p[i]);
     }
-    return kept;
+    climbs_insert(all, c);
 }
 
-static void rung_climb(const struct rung *r, uint32_t stack, const float *minima,
-                       int64_t since_ms, int64_t block_ms, double target_rise,
-                       struct climb *out)
+/* The stacks that grew in one window, as block minima. */
+struct grown {
+    const struct rung *rung;
+    int64_t since_ms, end_ms, block_ms;
+    double rise; /* of all of them */
+    size_t n;
+    uint32_t stack[DETECT_CANDIDATES_MAX];
+    float minima[DETECT_CANDIDATES_MAX * BLOCKS_MAX];
+    struct climb_shape shape[DETECT_CANDIDATES_MAX];
+    bool climbs[DETECT_CANDIDATES_MAX];
+};
+
+/* Half the least rise leaves room for a moment's count above the floor. */
+static void grown_find(const struct detect_view *v, struct grown *g)
 {
-    double before = (double)minima[0], now = (double)minima[r->n - 1];
-    double hours = (double)((r->n - 1) * block_ms) / (double)HOUR_MS;
-    *out = (struct climb){.rung = r, .since_ms = since_ms, .window_ms = r->n * block_ms};
+    struct history_growth found[DETECT_CANDIDATES_MAX];
+    size_t n = history_grown(v->history, v->target, HISTORY_STACKS, g->since_ms, g->end_ms,
+                             (int64_t)(g->rung->least_rise / 2), found, DETECT_CANDIDATES_MAX);
+    g->n = 0;
+    g->rise = 0;
+    for (size_t i = 0; i < n; i++) {
+        g->rise += (double)(found[i].now - found[i].before);
+        if (found[i].stack != HISTORY_OTHER)
+            g->stack[g->n++] = found[i].stack;
+    }
+}
+
+static const float *minima_of(const struct grown *g, size_t i)
+{
+    return &g->minima[i * (size_t)g->rung->n];
+}
+
+static void grown_judge(const struct detect_view *v, struct grown *g)
+{
+    history_minima(v->history, v->target, HISTORY_STACKS, g->stack, g->n, g->end_ms,
+                   g->block_ms, (size_t)g->rung->n, g->minima);
+    for (size_t i = 0; i < g->n; i++) {
+        float *m = &g->minima[i * (size_t)g->rung->n];
+        g->climbs[i] = false;
+        if (!ratchet_fill(m, (size_t)g->rung->n)) {
+            memset(m, 0, (size_t)g->rung->n * sizeof(*m));
+            continue;
+        }
+        ratchet_shape(m, g->rung, &g->shape[i]);
+        g->climbs[i] = ratchet_holds(&g->shape[i], g->rung);
+        if (i < MEASURED_MAX)
+            stack_measure(v, g->stack[i], &g->shape[i], g->rung);
+    }
+}
+
+/* A stack that follows the traffic, up and down, and that grew as the climber
+ * did: then the climber may be a pool that keeps what a busy hour needed, or
+ * clients that came to stay. What leaks grows past the rest of its service. */
+static uint32_t grown_alike(const struct grown *g, size_t climber)
+{
+    const float *m = minima_of(g, climber);
+    double before = (double)m[0], rise = (double)m[g->rung->n - 1] - before;
+    if (before < HISTORY_STACK_MATTERS)
+        return HISTORY_OTHER;
+    for (size_t i = 0; i < g->n; i++) {
+        const float *o = minima_of(g, i);
+        double other = (double)o[0], grew = (double)o[g->rung->n - 1] - other;
+        if (!g->climbs[i] && other >= HISTORY_STACK_MATTERS && grew >= ALIKE_RISE * rise &&
+            grew / other >= ALIKE_RATE * rise / before)
+            return g->stack[i];
+    }
+    return HISTORY_OTHER;
+}
+
+static void climb_make(const struct grown *g, size_t i, struct climb *out)
+{
+    const float *m = minima_of(g, i);
+    double before = (double)m[0], now = (double)m[g->rung->n - 1];
+    double hours = (double)((g->rung->n - 1) * g->block_ms) / (double)HOUR_MS;
+    *out = (struct climb){.rung = g->rung,
+                          .since_ms = g->since_ms,
+                          .window_ms = g->end_ms - g->since_ms,
+                          .alike = grown_alike(g, i)};
     out->culprit = (struct culprit){
         .class = HISTORY_STACKS,
-        .stack = stack,
+        .stack = g->stack[i],
         .before = (int64_t)before,
         .now = (int64_t)now,
         .per_hour = (now - before) / hours,
-        .share = target_rise > now - before ? (now - before) / target_rise : 1,
+        .share = g->rise > now - before ? (now - before) / g->rise : 1,
     };
 }
 
 static void rung_run(const struct detect_view *v, const struct rung *r, struct climbs *all)
 {
-    int64_t block_ms = detect_scaled(v, r->block_ms);
-    int64_t end_ms = v->t_ms / block_ms * block_ms;
-    int64_t since_ms = end_ms - r->n * block_ms;
-    if (since_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
+    struct grown g = {.rung = r, .block_ms = detect_scaled(v, r->block_ms)};
+    g.end_ms = v->t_ms / g.block_ms * g.block_ms;
+    g.since_ms = g.end_ms - r->n * g.block_ms;
+    if (g.since_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
         return;
-    uint32_t stacks[DETECT_CANDIDATES_MAX];
-    double target_rise;
-    size_t n = rung_candidates(v, r, since_ms, end_ms, all, stacks, &target_rise);
-    if (n == 0)
+    grown_find(v, &g);
+    if (g.n == 0)
         return;
-    float minima[DETECT_CANDIDATES_MAX * BLOCKS_MAX];
-    history_minima(v->history, v->target, HISTORY_STACKS, stacks, n, end_ms, block_ms,
-                   (size_t)r->n, minima);
-    for (size_t i = 0; i < n; i++) {
-        float *m = &minima[i * (size_t)r->n];
-        if (!ratchet_fill(m, (size_t)r->n))
-            continue;
-        struct climb_shape shape;
-        ratchet_shape(m, r, &shape);
-        if (i < MEASURED_MAX)
-            stack_measure(v, stacks[i], &shape, r);
-        if (!ratchet_holds(&shape, r) || stack_exempt(v, stacks[i]))
-            continue;
+    grown_judge(v, &g);
+    for (size_t i = 0; i < g.n; i++) {
         struct climb c;
-        rung_climb(r, stacks[i], m, since_ms, block_ms, target_rise, &c);
-        climbs_insert(all, &c);
+        if (!g.climbs[i] || stack_exempt(v, g.stack[i]))
+            continue;
+        climb_make(&g, i, &c);
+        climbs_add(all, &c);
     }
 }
 
-static void climbs_tell(const struct climbs *all, struct finding *out)
+static void climbs_tell(const struct detect_view *v, const struct climbs *all,
+                        struct finding *out)
 {
     const struct climb *first = &all->p[0];
+    bool alike = first->alike != HISTORY_OTHER;
     out->kind = VERDICT_STEP;
-    out->grade = GRADE_LIKELY;
+    out->grade = alike ? GRADE_SUSPECT : GRADE_LIKELY;
     out->since_ms = first->since_ms;
     out->window_ms = first->window_ms;
     for (int i = 0; i < all->n; i++) {
@@ -157,8 +222,11 @@ static void climbs_tell(const struct climbs *all, struct finding *out)
             out->kind = VERDICT_DRIFT;
         out->culprits[out->n_culprits++] = all->p[i].culprit;
     }
-    char window[MOMENT_TEXT_MAX], more[40] = "";
-    if (all->n > 1)
+    char window[MOMENT_TEXT_MAX], more[96] = "";
+    if (alike)
+        snprintf(more, sizeof(more), "; but stack %s, which swings, grew alike: traffic?",
+                 history_fingerprint(v->history, first->alike));
+    else if (all->n > 1)
         snprintf(more, sizeof(more), "; %d more stacks climb", all->n - 1);
     snprintf(
         out->evidence, sizeof(out->evidence),
@@ -175,5 +243,5 @@ void stack_ratchet_run(const struct detect_view *v, struct finding *out)
     for (size_t i = 0; i < RUNGS; i++)
         rung_run(v, &rungs[i], &all);
     if (all.n > 0)
-        climbs_tell(&all, out);
+        climbs_tell(v, &all, out);
 }

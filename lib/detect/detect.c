@@ -16,6 +16,8 @@ const struct detector detect_table[] = {
      30 * MINUTE_MS, memory_ratchet_run},
     {"daily-floor", "what is needed at the quietest hour of a day rises from day to day",
      HOUR_MS, daily_floor_run},
+    {"gc-bound", "garbage collection takes more and more CPU while its goal stands still",
+     5 * MINUTE_MS, gc_bound_run},
 };
 const int detect_count = (int)(sizeof(detect_table) / sizeof(detect_table[0]));
 _Static_assert(sizeof(detect_table) / sizeof(detect_table[0]) <= DETECT_TABLE_MAX,
@@ -59,12 +61,12 @@ void measure_put(const struct detect_view *v, struct measure m)
         v->measures->p[v->measures->n++] = m;
 }
 
-static bool finding_names(const struct finding *f, uint32_t stack)
+static struct culprit *finding_culprit(struct finding *f, const struct culprit *c)
 {
     for (int i = 0; i < f->n_culprits; i++)
-        if (f->culprits[i].stack == stack)
-            return true;
-    return false;
+        if (f->culprits[i].stack == c->stack && f->culprits[i].class == c->class)
+            return &f->culprits[i];
+    return NULL;
 }
 
 /* What the standing verdict's own detector found again: fresh numbers, the
@@ -73,7 +75,14 @@ static void verdict_refresh(struct verdict *w, const struct finding *f)
 {
     struct finding old = w->finding;
     w->finding = *f;
-    bool same = old.n_culprits == 0 || finding_names(f, old.culprits[0].stack);
+    bool same = old.n_culprits == 0 || finding_culprit(&w->finding, &old.culprits[0]) != NULL;
+    for (int i = 0; i < old.n_culprits; i++) {
+        struct culprit *c = finding_culprit(&w->finding, &old.culprits[i]);
+        if (c != NULL) {
+            c->bytes_each = old.culprits[i].bytes_each;
+            c->explains = old.culprits[i].explains;
+        }
+    }
     if (same && old.grade > f->grade)
         w->finding.grade = old.grade;
     if (w->finding.grade <= old.grade)
@@ -119,7 +128,8 @@ static bool verdict_clear(struct verdict *w)
     return stood;
 }
 
-/* What is new needs its forecast at once, what stands a fresh one now and then. */
+/* What is new needs its forecast at once, what stands a fresh one now and then;
+ * so does what the culprits weigh, seen over all the time they have grown. */
 static void verdict_forecast(struct verdict *w, const struct detect_view *v, bool now)
 {
     int64_t every_ms = detect_scaled(v, FORECAST_EVERY_MS);
@@ -127,6 +137,7 @@ static void verdict_forecast(struct verdict *w, const struct detect_view *v, boo
         (!now && w->forecast_ms / every_ms == v->t_ms / every_ms))
         return;
     w->forecast = detect_forecast(v);
+    culprit_attribute(v, w->first_ms - w->finding.window_ms, &w->finding);
     w->forecast_ms = v->t_ms;
 }
 

@@ -90,6 +90,22 @@ struct measures {
     int n;
 };
 
+/* What MemStats said of the garbage collector, some minutes apart; oldest first.
+ * All zero at the start of a life. */
+#define GC_READINGS_MAX 16
+struct gc_readings {
+    struct {
+        int64_t t_ms; /* ring time */
+        double cpu_s; /* GC's share of the available CPU, summed since the start */
+        double next_gc_bytes;
+    } p[GC_READINGS_MAX];
+    int n;
+};
+/* cpu_fraction: GCCPUFraction, of the CPU since the program's start uptime_ms
+ * ago. Readings that come too close are left out. */
+void gc_push(struct gc_readings *g, int64_t t_ms, int64_t uptime_ms, double cpu_fraction,
+             uint64_t next_gc_bytes, int64_t time_scale);
+
 /* What a detector sees. It reads nothing newer than t_ms, so that it can be
  * asked what it would have said at a moment of the past. */
 struct detect_view {
@@ -101,7 +117,8 @@ struct detect_view {
     int64_t time_scale;       /* divides every window and grace */
     const char (*allow)[512]; /* the user's allow-list patterns */
     int n_allow;
-    struct measures *measures; /* where comparisons are written down, or NULL */
+    const struct gc_readings *gc; /* or NULL: not known */
+    struct measures *measures;    /* where comparisons are written down, or NULL */
 };
 
 struct detector {

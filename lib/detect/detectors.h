@@ -30,6 +30,14 @@ void memory_ratchet_run(const struct detect_view *v, struct finding *out);
 /* C: the least of a whole day climbs. The kind follows the signal. */
 void daily_floor_run(const struct detect_view *v, struct finding *out);
 
+/* The GC takes more and more of the CPU and can free no more: VERDICT_GC_BOUND. */
+void gc_bound_run(const struct detect_view *v, struct finding *out);
+
+/* What one more goroutine of the culprits costs in memory, and how much of
+ * memory's growth since from_ms each explains: bytes_each and explains of a
+ * finding that names stacks. Both stay 0 where memory does not follow them. */
+void culprit_attribute(const struct detect_view *v, int64_t from_ms, struct finding *f);
+
 /* Names the heap sites that grew most since from_ms. */
 void culprit_sites(const struct detect_view *v, int64_t from_ms, struct finding *out);
 

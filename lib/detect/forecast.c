@@ -1,6 +1,7 @@
 /* D, the forecast. The slope is the greater of two Theil-Sen slopes (the median
  * of those between all pairs: outliers need no throwing away) of block maxima,
- * over six hours and over a day; the level is the highest of the last hour. */
+ * over six hours and over a day; the level is the highest of the last hours. The
+ * interval is that of both windows together. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,7 +10,7 @@
 #define BLOCKS_MAX 24
 #define PAIRS_MAX (BLOCKS_MAX * (BLOCKS_MAX - 1) / 2)
 #define BLOCKS_LEAST 6
-#define HOUR_BLOCKS 3
+#define LEVEL_BLOCKS 9         /* three hours: the next peak may be as high as the last */
 #define GOROUTINE_BYTES 6144.0 /* a stack and its descriptor, as they mostly are */
 #define OVERHEAD 0.04          /* of the limit: the runtime's own, spans not full */
 
@@ -48,20 +49,21 @@ static bool signal_slopes(const struct detect_view *v, enum history_signal s,
                           struct slopes *out, double *level)
 {
     float short_term[18], day[24];
-    struct slopes a, b;
+    struct slopes a = {0}, b = {0};
     window_greatest(v, s, v->life_start_ms, v->t_ms + 1, 20 * MINUTE_MS, 18, short_term);
     window_greatest(v, s, v->life_start_ms, v->t_ms + 1, HOUR_MS, 24, day);
     bool have_a = theil_sen(short_term, 18, (double)detect_scaled(v, 20 * MINUTE_MS), &a);
     bool have_b = theil_sen(day, 24, (double)detect_scaled(v, HOUR_MS), &b);
     *level = 0;
-    for (int i = 18 - HOUR_BLOCKS; i < 18; i++)
+    for (int i = 18 - LEVEL_BLOCKS; i < 18; i++)
         if (!isnan(short_term[i]))
             *level = fmax(*level, (double)short_term[i]);
-    if (have_a)
-        *out = a;
-    if (have_b && (!have_a || b.middle > a.middle))
-        *out = b;
-    return (have_a || have_b) && *level > 0;
+    if (!have_a && !have_b)
+        return false;
+    a = have_a ? a : b;
+    b = have_b ? b : a;
+    *out = (struct slopes){fmin(a.low, b.low), fmax(a.middle, b.middle), fmax(a.high, b.high)};
+    return *level > 0;
 }
 
 /* 0 where a slope never gets there. */

@@ -13,7 +13,7 @@
 #define BLOCKS_MAX 48
 #define ALIKE_RATE 0.5  /* of the climber's rise, each against where it began */
 #define ALIKE_RISE 0.25 /* of the climber's rise, in goroutines */
-#define MEASURED_MAX 3 /* stacks a rung that explain shows */
+#define MEASURED_MAX 3  /* stacks a rung that explain shows */
 
 static const struct rung rungs[] = {
     {2 * MINUTE_MS, 45, 60, 0.30, 0.03, 0.20},  /* 90 minutes */

@@ -19,6 +19,7 @@ struct judge_reading hearing_reading(const struct watch *w, int target)
                 .time_scale = s->time_scale,
                 .allow = s->allow_stack,
                 .n_allow = s->n_allow_stack,
+                .gc = &t->judge.gc,
             },
         .life = t->life.record.id,
         .goroutines = t->goroutines,

@@ -7,7 +7,8 @@
 #define ETA_TRIGGER_S 3600.0
 #define ETA_FAR_S (6 * ETA_TRIGGER_S)
 #define SETTLED_EVERY_MS (10 * 60000LL)
-#define PASSED_PERCENT 70 /* an emergency below is over */
+#define DOUBLING_LEAST_BYTES (8 << 20) /* sixteen samples of the heap profile */
+#define PASSED_PERCENT 70              /* an emergency below is over */
 
 static int64_t scaled(const struct judge_reading *r, int64_t ms)
 {
@@ -33,6 +34,7 @@ void judge_new_life(struct judge *j)
 {
     memset(&j->emergency, 0, sizeof(j->emergency));
     memset(&j->rules, 0, sizeof(j->rules));
+    memset(&j->gc, 0, sizeof(j->gc));
     j->level = EMERGENCY_NONE;
     j->settled_due_ms = 0;
     j->eta_dumped = j->waits = false;
@@ -108,7 +110,8 @@ static void judge_doubling(const struct judge *j, const struct judge_kept *k,
         c->now >= 2 * k->culprit_at_dump)
         ask(asks, TRIGGER_DOUBLING, "the culprit doubled since the last dump: %lld, now %lld",
             (long long)k->culprit_at_dump, (long long)c->now);
-    else if (k->heap_at_dump > 0 && r->heap_bytes >= 2 * k->heap_at_dump)
+    else if (k->heap_at_dump > 0 && r->heap_bytes >= 2 * k->heap_at_dump &&
+             r->heap_bytes - k->heap_at_dump >= DOUBLING_LEAST_BYTES)
         ask(asks, TRIGGER_DOUBLING,
             "the live heap doubled since the last dump: %lld bytes, now %lld",
             (long long)k->heap_at_dump, (long long)r->heap_bytes);

@@ -26,6 +26,7 @@ struct judge {
     struct detect_state detect;
     struct emergency emergency;
     struct rule_state rules;
+    struct gc_readings gc;
     enum emergency_level level; /* highest that this life called for */
     int settled_percent;        /* detect_settled_percent, read now and then */
     int64_t settled_due_ms;     /* ring time */

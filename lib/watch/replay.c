@@ -82,6 +82,10 @@ static void put_verdict(const struct replay *r, const struct verdict *v, struct 
     if (v->forecast.high_s > 0)
         json_kdouble(j, "eta_high_s", round(v->forecast.high_s));
     put_stack(r, &v->finding, j);
+    if (v->finding.n_culprits > 0 && v->finding.culprits[0].bytes_each > 0) {
+        json_kdouble(j, "bytes_each", round(v->finding.culprits[0].bytes_each));
+        json_kdouble(j, "explains", round(v->finding.culprits[0].explains * 100) / 100);
+    }
 }
 
 static void tell_verdict(struct replay *r, bool again)

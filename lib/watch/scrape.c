@@ -184,6 +184,8 @@ static int memstats_tail(struct watch *w, int target, const struct text_result *
     if (r->stats.num_gc < t->life.num_gc) /* counters fell: another process */
         life_end(w, target);
     t->life.num_gc = r->stats.num_gc;
+    gc_push(&t->judge.gc, w->t_ms, w->t_ms - t->life.record.start_ms, r->stats.gc_cpu_fraction,
+            r->stats.next_gc_bytes, w->settings->time_scale);
     if (t->state != TARGET_WAITING && t->memory.tier == MEMORY_NONE)
         remote_memory(w, target, MEMORY_MEMSTATS, memstats_usage(&r->stats, &t->max_rss_bytes));
     return 0;

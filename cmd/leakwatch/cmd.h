@@ -36,6 +36,7 @@ int cmd_dump(int argc, char **argv, char **envp);
 int cmd_dumps(int argc, char **argv, char **envp);
 int cmd_diff(int argc, char **argv, char **envp);
 int cmd_convert(int argc, char **argv, char **envp);
+int cmd_explain(int argc, char **argv, char **envp);
 int cmd_replay(int argc, char **argv, char **envp);
 int cmd_doctor(int argc, char **argv, char **envp);
 

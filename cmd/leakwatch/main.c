@@ -30,6 +30,18 @@ static const struct command commands[] = {
         .run = cmd_status,
     },
     {
+        .name = "explain",
+        .sentence = "why there is or is not a dump: every rule, and how far it is",
+        .usage = "[--at MOMENT] [--all] [--target NAME] [-o text|json] [--dir DIR]",
+        .options = "  --at MOMENT       of the past: -2h, 2026-03-01T04:05:06Z (now)\n"
+                   "  --all             every comparison, not only the nearest of each rule\n"
+                   "  --target NAME     one of several targets\n"
+                   "  -o text|json\n"
+                   "  --dir DIR         the agent's directory (/leakwatch)\n",
+        .example = "leakwatch explain --at -2h",
+        .run = cmd_explain,
+    },
+    {
         .name = "dump",
         .sentence = "take a dump now, wait until it is on disk, print its folder",
         .usage = "[--reason TEXT] [--target NAME] [-o text|json] [--dir DIR]",

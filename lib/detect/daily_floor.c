@@ -166,8 +166,11 @@ static bool floor_rises(const struct detect_view *v, const struct floor_rule *r,
     int n = hours < HOURS_MAX ? (int)hours : HOURS_MAX;
     float hourly[HOURS_MAX];
 
-    if (n < DAY + HOURS_LEAST)
+    if (n < DAY + HOURS_LEAST) {
+        (void)window_is_full(v, "daily-floor", r->name, from_ms,
+                             (DAY + HOURS_LEAST + 1) * hour_ms);
         return false;
+    }
     window_least(v, r->signal, from_ms, end_ms, HOUR_MS, n, hourly);
     if (!ratchet_fill(hourly, (size_t)n))
         return false;

@@ -14,6 +14,11 @@ int64_t detect_scaled(const struct detect_view *v, int64_t ms);
 /* Writes a comparison down where somebody asked for it; m.holds is set here. */
 void measure_put(const struct detect_view *v, struct measure m);
 
+/* Whether a window of this length lies in the part of this life that is judged,
+ * from from_ms to t_ms; written down where it does not. */
+bool window_is_full(const struct detect_view *v, const char *detector, const char *subject,
+                    int64_t from_ms, int64_t window_ms);
+
 /* Least (greatest) values of a signal in n blocks of block_ms (unscaled) that
  * end at end_ms, oldest first; NAN where nothing was read. No part of this life
  * before from_ms counts. */

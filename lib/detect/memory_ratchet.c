@@ -130,8 +130,11 @@ static bool rung_climbs(const struct detect_view *v, const struct memory_rung *m
     struct climb_shape shape;
     struct rung r = {BLOCK_MS, m->blocks, 0, 0, GIVE_BACK, EACH_THIRD};
 
-    if (end_ms - m->blocks * block_ms < from_ms)
+    if (end_ms - m->blocks * block_ms < from_ms) {
+        /* Blocks lie at multiples of their size: it may take one more. */
+        (void)window_is_full(v, "memory-ratchet", m->name, from_ms, (m->blocks + 1) * block_ms);
         return false;
+    }
     window_least(v, m->signal, from_ms, end_ms, BLOCK_MS, m->blocks, least);
     if (!ratchet_fill(least, (size_t)m->blocks))
         return false;

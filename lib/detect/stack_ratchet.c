@@ -150,6 +150,24 @@ static void grown_judge(const struct detect_view *v, struct grown *g)
     }
 }
 
+/* No stack is worth a look: says what the one that grew most did. */
+static void none_measure(const struct detect_view *v, const struct grown *g)
+{
+    struct history_growth most;
+    struct measure m = {.detector = "stack-ratchet",
+                        .subject = "every stack",
+                        .what = "largest rise",
+                        .window_ms = g->end_ms - g->since_ms,
+                        .bound = g->rung->least_rise,
+                        .unit = "goroutines"};
+    if (v->measures == NULL)
+        return;
+    if (history_grown(v->history, v->target, HISTORY_STACKS, g->since_ms, g->end_ms, 1, &most,
+                      1) == 1)
+        m.value = (double)(most.now - most.before);
+    measure_put(v, m);
+}
+
 /* A stack that follows the traffic, up and down, and that grew as the climber
  * did: then the climber may be a pool that keeps what a busy hour needed, or
  * clients that came to stay. What leaks grows past the rest of its service. */
@@ -193,11 +211,17 @@ static void rung_run(const struct detect_view *v, const struct rung *r, struct c
     struct grown g = {.rung = r, .block_ms = detect_scaled(v, r->block_ms)};
     g.end_ms = v->t_ms / g.block_ms * g.block_ms;
     g.since_ms = g.end_ms - r->n * g.block_ms;
-    if (g.since_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
+    int64_t from_ms = v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS);
+    if (g.since_ms < from_ms) {
+        (void)window_is_full(v, "stack-ratchet", "every stack", from_ms,
+                             (r->n + 1) * g.block_ms);
         return;
+    }
     grown_find(v, &g);
-    if (g.n == 0)
+    if (g.n == 0) {
+        none_measure(v, &g);
         return;
+    }
     grown_judge(v, &g);
     for (size_t i = 0; i < g.n; i++) {
         struct climb c;

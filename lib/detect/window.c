@@ -8,6 +8,22 @@
  * that straddles two blocks moves neither by much. */
 #define POINTS_A_BLOCK 20
 
+bool window_is_full(const struct detect_view *v, const char *detector, const char *subject,
+                    int64_t from_ms, int64_t window_ms)
+{
+    struct measure m = {.detector = detector,
+                        .what = "seen of this life",
+                        .window_ms = window_ms,
+                        .value = (double)(v->t_ms - from_ms) / 1000,
+                        .bound = (double)window_ms / 1000,
+                        .unit = "s"};
+    if (v->t_ms - from_ms >= window_ms)
+        return true;
+    str_copy(m.subject, sizeof(m.subject), str_of(subject));
+    measure_put(v, m);
+    return false;
+}
+
 static void window_read(const struct detect_view *v, enum history_signal s, int64_t from_ms,
                         int64_t end_ms, int64_t block_ms, int n, bool greatest, float *out)
 {

@@ -127,7 +127,7 @@ static const struct route routes[] = {
     {"/healthz", answer_ready, true},      {"/metrics", answer_metrics, true},
     {"/readyz", answer_ready, false},      {"/api/v1/status", answer_status, false},
     {"/api/v1/stacks", api_stacks, false}, {"/api/v1/history", api_history, false},
-    {"/api/v1/diff", api_diff, false},
+    {"/api/v1/diff", api_diff, false},     {"/api/v1/explain", api_explain, false},
 };
 
 static int answer(struct request *r)

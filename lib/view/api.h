@@ -7,6 +7,7 @@
  *   GET  /api/v1/history?target=&signal=|stack=&from=-6h&to=now&step=1m
  *   GET  /api/v1/diff?from=-6h&to=now&target=&profile=&format=json|text|proto
  *                    &mode=base|diff_base&top=10
+ *   GET  /api/v1/explain?at=now&target=&format=json|text&all
  *   GET  /api/v1/dumps, /api/v1/dumps/ID, /api/v1/dumps/ID/FILE
  *   POST /api/v1/dumps {"reason":"…","target":"…"}: 202 {"id":"…"}
  * Errors are {"error":"…"}.

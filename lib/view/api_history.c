@@ -53,8 +53,8 @@ static size_t top_param(struct request *r, size_t fallback)
     return n < STACKS_MAX ? (size_t)n : STACKS_MAX;
 }
 
-static bool moment_param(struct request *r, const char *key, const char *fallback,
-                         int64_t *t_ms, int *status)
+bool api_moment(struct request *r, const char *key, const char *fallback, int64_t *t_ms,
+                int *status)
 {
     char text[48];
     struct errmsg e;
@@ -168,8 +168,8 @@ static int history_answer(struct request *r, int target, struct history_point *p
     int status = 200;
     struct json j;
 
-    if (!moment_param(r, "from", "-1h", &from_ms, &status) ||
-        !moment_param(r, "to", "now", &to_ms, &status))
+    if (!api_moment(r, "from", "-1h", &from_ms, &status) ||
+        !api_moment(r, "to", "now", &to_ms, &status))
         return status;
     if (to_ms < from_ms)
         return api_error(r, 400, "from comes after to");
@@ -260,8 +260,8 @@ static int diff_answer(struct request *r, int target, struct difference *d)
     int status = 200, error;
 
     if (!class_param(r, &class, &status) ||
-        !moment_param(r, "from", "-1h", &d->from_ms, &status) ||
-        !moment_param(r, "to", "now", &d->to_ms, &status))
+        !api_moment(r, "from", "-1h", &d->from_ms, &status) ||
+        !api_moment(r, "to", "now", &d->to_ms, &status))
         return status;
     error = profile_from_history(&d->base, h, target, class, d->from_ms, &d->base_at_ms);
     if (error == 0)

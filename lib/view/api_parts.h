@@ -25,9 +25,14 @@ bool api_param(struct str query, const char *key, char *out, size_t cap);
 int api_target(struct request *r, int *status);
 
 /* api_history.c */
+/* The ring time of a parameter ("-6h", RFC 3339, "now"); false after an answer. */
+bool api_moment(struct request *r, const char *key, const char *fallback, int64_t *t_ms,
+                int *status);
 int api_stacks(struct request *r);
 int api_history(struct request *r);
 int api_diff(struct request *r);
+/* api_explain.c */
+int api_explain(struct request *r);
 /* api_dumps.c; rest: the path behind /api/v1/dumps */
 int api_dumps(struct request *r, struct str rest);
 int api_dump_ask(struct request *r);

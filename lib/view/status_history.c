@@ -6,9 +6,8 @@
 #define HOUR_MS 3600000LL
 #define LAST_POINTS 64
 
-/* The newest value of a signal, at most a day old; false when there is none. */
-static bool signal_last(const struct history *h, int target, enum history_signal s,
-                        int64_t newest_ms, int64_t *value, int64_t *at_ms)
+bool status_signal_at(const struct history *h, int target, enum history_signal s,
+                      int64_t newest_ms, int64_t *value, int64_t *at_ms)
 {
     struct history_point points[LAST_POINTS];
     int64_t reach_ms = 30 * 1000;
@@ -32,13 +31,14 @@ static void from_signals(const struct history *h, int target, int64_t t_ms, int6
 {
     int64_t at_ms;
 
-    if (signal_last(h, target, HISTORY_GOROUTINES, newest_ms, &out->goroutines, &at_ms))
+    if (status_signal_at(h, target, HISTORY_GOROUTINES, newest_ms, &out->goroutines, &at_ms))
         out->goroutines_age_ms = t_ms - at_ms;
-    if (signal_last(h, target, HISTORY_MEMORY_BYTES, newest_ms, &out->usage_bytes, &at_ms))
+    if (status_signal_at(h, target, HISTORY_MEMORY_BYTES, newest_ms, &out->usage_bytes, &at_ms))
         out->memory_age_ms = t_ms - at_ms;
-    if (signal_last(h, target, HISTORY_HEAP_BYTES, newest_ms, &out->heap_bytes, &at_ms))
+    if (status_signal_at(h, target, HISTORY_HEAP_BYTES, newest_ms, &out->heap_bytes, &at_ms))
         out->heap_age_ms = t_ms - at_ms;
-    (void)signal_last(h, target, HISTORY_LIMIT_BYTES, newest_ms, &out->limit_bytes, &at_ms);
+    (void)status_signal_at(h, target, HISTORY_LIMIT_BYTES, newest_ms, &out->limit_bytes,
+                           &at_ms);
 }
 
 static void from_lives(const struct history *h, int target, int64_t newest_ms,

@@ -288,7 +288,7 @@ static void why_no_dump(struct explain *x, const struct explain_rule *r)
 {
     char ago[MOMENT_TEXT_MAX];
     if (x->rules[0].standing == RULE_WAITING && (r == NULL || r->standing == RULE_QUIET))
-        snprintf(x->why, sizeof(x->why), "No dump: %s, and memory is far from the limit.",
+        snprintf(x->why, sizeof(x->why), "No dump: %s, and memory calls for none.",
                  x->rules[0].found);
     else if (r == NULL)
         snprintf(x->why, sizeof(x->why), "No dump: there is nothing to judge.");

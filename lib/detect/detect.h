@@ -57,8 +57,9 @@ struct finding {
 
 #define DETECTOR_NAME_MAX 24
 
-/* D: seconds until memory is at the limit; low to high holds the truth in four
- * cases of five. All 0 when nothing grows or the limit is unknown. */
+/* D: seconds until memory is at the limit, at least 1; low to high holds the
+ * truth in four cases of five, and high is 0 where it may never be reached. All
+ * 0 when nothing grows or the limit is unknown. */
 struct forecast {
     double eta_s, low_s, high_s;
 };

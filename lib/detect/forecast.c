@@ -40,7 +40,8 @@ static bool theil_sen(const float *v, int n, double block_ms, struct slopes *out
     if (known < BLOCKS_LEAST)
         return false;
     qsort(pair, (size_t)pairs, sizeof(pair[0]), by_value);
-    *out = (struct slopes){pair[pairs / 10], pair[pairs / 2], pair[pairs - 1 - pairs / 10]};
+    double median = (pair[(pairs - 1) / 2] + pair[pairs / 2]) / 2;
+    *out = (struct slopes){pair[pairs / 10], median, pair[pairs - 1 - pairs / 10]};
     return true;
 }
 
@@ -66,16 +67,18 @@ static bool signal_slopes(const struct detect_view *v, enum history_signal s,
     return *level > 0;
 }
 
-/* 0 where a slope never gets there. */
+/* 0 where a slope never gets there; what is there already is there in a second. */
 static double eta_s(double left_bytes, double bytes_per_ms)
 {
     if (!(bytes_per_ms > 0))
         return 0;
-    return fmax(left_bytes, 0) / bytes_per_ms / 1000;
+    return fmax(left_bytes / bytes_per_ms / 1000, 1);
 }
 
 static struct forecast forecast_of(const struct slopes *s, double left_bytes)
 {
+    if (!(s->middle > 0))
+        return (struct forecast){0};
     return (struct forecast){
         .eta_s = eta_s(left_bytes, s->middle),
         .low_s = eta_s(left_bytes, s->high),

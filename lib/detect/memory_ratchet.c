@@ -97,7 +97,8 @@ static void climb_tell(const struct detect_view *v, const struct memory_rung *m,
              "%s rose from %.1f to %.1f MiB in %s and gave back at most %.0f %% of the rise",
              m->name, from / 1048576, to / 1048576, span_text(out->window_ms, window),
              100 * GIVE_BACK);
-    culprit_sites(v, out->since_ms, out);
+    if (m->kind == VERDICT_HEAP) /* else the heap is not what grew */
+        culprit_sites(v, out->since_ms, out);
 }
 
 /* A cache began to fill when the life began, so that its curve is best seen over

@@ -7,6 +7,7 @@
 #define RATIO 1.2
 #define RATIO_LEAST 100
 #define RATIO_FOR_MS (15 * MINUTE_MS)
+#define PERCENT_MAX 1000            /* of a limit lowered later, or a foolish one */
 #define LOOKBACK_MS (5 * MINUTE_MS) /* as Prometheus: an older value is none */
 
 static bool rule_fires(int64_t *fired_ms, const struct detect_view *v)
@@ -109,5 +110,6 @@ int detect_settled_percent(const struct detect_view *v)
         double held = held_bytes(v, lives[i].start_ms, end_ms);
         best = held > best ? held : best;
     }
-    return v->limit_bytes > 0 ? (int)(100 * best / (double)v->limit_bytes) : 0;
+    double percent = v->limit_bytes > 0 ? 100 * best / (double)v->limit_bytes : 0;
+    return percent < PERCENT_MAX ? (int)percent : PERCENT_MAX;
 }

@@ -3,10 +3,11 @@
 
 #include "lib/detect/detectors.h"
 
-#define POINTS_MAX 2048
 /* The history is asked for points this much finer than a block, so that a point
  * that straddles two blocks moves neither by much. */
 #define POINTS_A_BLOCK 20
+#define BLOCKS_A_READ 64
+#define POINTS_MAX (POINTS_A_BLOCK * (BLOCKS_A_READ + 2)) /* where tiers meet: more */
 
 bool window_is_full(const struct detect_view *v, const char *detector, const char *subject,
                     int64_t from_ms, int64_t window_ms)
@@ -24,11 +25,11 @@ bool window_is_full(const struct detect_view *v, const char *detector, const cha
     return false;
 }
 
-static void window_read(const struct detect_view *v, enum history_signal s, int64_t from_ms,
-                        int64_t end_ms, int64_t block_ms, int n, bool greatest, float *out)
+static void blocks_read(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                        int64_t start_ms, int64_t scaled_ms, int n, bool greatest, float *out)
 {
     struct history_point p[POINTS_MAX];
-    int64_t scaled_ms = detect_scaled(v, block_ms), start_ms = end_ms - n * scaled_ms;
+    int64_t end_ms = start_ms + n * scaled_ms;
     int64_t since_ms = start_ms > from_ms ? start_ms : from_ms;
     size_t n_points = 0;
 
@@ -43,6 +44,17 @@ static void window_read(const struct detect_view *v, enum history_signal s, int6
         if (isnan(*at) || (greatest ? value > *at : value < *at))
             *at = value;
     }
+}
+
+/* Piece by piece: a month of a tier that reaches past its span is more points
+ * than fit, and the oldest hours would be missing. */
+static void window_read(const struct detect_view *v, enum history_signal s, int64_t from_ms,
+                        int64_t end_ms, int64_t block_ms, int n, bool greatest, float *out)
+{
+    int64_t scaled_ms = detect_scaled(v, block_ms), start_ms = end_ms - n * scaled_ms;
+    for (int i = 0; i < n; i += BLOCKS_A_READ)
+        blocks_read(v, s, from_ms, start_ms + i * scaled_ms, scaled_ms,
+                    n - i < BLOCKS_A_READ ? n - i : BLOCKS_A_READ, greatest, &out[i]);
 }
 
 void window_least(const struct detect_view *v, enum history_signal s, int64_t from_ms,

@@ -1,5 +1,6 @@
 #include "lib/watch/judge.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,12 +70,12 @@ static void judge_emergency(struct judge *j, struct judge_kept *k,
         j->level = level;
         k->triggers.emergency_life = 0;
     }
-    int percent = (int)((double)r->usage_bytes * 100 / (double)limit_bytes);
+    double percent = floor((double)r->usage_bytes * 100 / (double)limit_bytes);
     if (level == EMERGENCY_ETA)
-        ask(asks, TRIGGER_EMERGENCY, "memory at %d %% of the limit and full in about %.0f s",
+        ask(asks, TRIGGER_EMERGENCY, "memory at %.0f %% of the limit and full in about %.0f s",
             percent, j->emergency.eta_s);
     else
-        ask(asks, TRIGGER_EMERGENCY, "memory at %d %% of the limit", percent);
+        ask(asks, TRIGGER_EMERGENCY, "memory at %.0f %% of the limit", percent);
 }
 
 static void judge_rules(struct judge *j, const struct judge_reading *r, struct judge_asks *asks)
@@ -151,6 +152,7 @@ enum detect_change judge_stacks(struct judge *j, const struct judge_kept *k,
             f->grade == GRADE_CONFIRMED && before == GRADE_LIKELY ? TRIGGER_CONFIRMED
                                                                   : TRIGGER_VERDICT,
             "%s", f->evidence);
+    judge_rules(j, r, asks); /* also where memory is never read */
     judge_standing(j, k, r, asks);
     return change;
 }

@@ -56,7 +56,7 @@ void judge_new_life(struct judge *j);
 /* Memory was read: emergency and rules. Fills *asks (emptied first). */
 void judge_memory(struct judge *j, struct judge_kept *k, const struct judge_reading *r,
                   struct judge_asks *asks);
-/* A page of stacks is in the history: detectors. Returns what changed. */
+/* A page of stacks is in the history: detectors and rules. Returns what changed. */
 enum detect_change judge_stacks(struct judge *j, const struct judge_kept *k,
                                 const struct judge_reading *r, struct judge_asks *asks);
 

@@ -172,6 +172,9 @@ static void life_begin(struct replay *r)
         history_push_life(r->history, 0, &r->life);
         r->kept.culprit_at_dump = r->kept.heap_at_dump = 0;
     }
+    /* What the process before was seen with says nothing of this one. */
+    r->goroutines = r->usage_bytes = r->heap_bytes = -1;
+    memset(r->known, 0, SERIES_COLUMNS_MAX * sizeof(*r->known));
     r->life =
         (struct history_life){.id = r->life.id + 1, .start_ms = r->t_ms, .seen_ms = r->t_ms};
     history_push_life(r->history, 0, &r->life);
@@ -269,7 +272,7 @@ static int on_row(void *ctx, const struct series_row *row)
     if (r->life.id == 0)
         r->t0_s = row->t_s;
     r->t_s = row->t_s;
-    r->t_ms = ORIGIN_MS + (int64_t)((row->t_s - r->t0_s) * 1000);
+    r->t_ms = ORIGIN_MS + llround((row->t_s - r->t0_s) * 1000);
     row_life(r, row);
     row_signals(r, row);
     row_stacks(r, row);

@@ -78,18 +78,20 @@ static int stack_add(struct series *s, struct str name, size_t column, struct er
     const char *at = s->names.p + s->names.len;
     buf_str(&s->names, name);
     if (buf_status(&s->names) != 0)
-        return err_set(e, ERR_LIMIT, "line 1: the stacks' names are too long");
+        return err_set(e, ERR_LIMIT, "line 1, column %zu: the stacks' names are too long",
+                       column + 1);
     s->stack[s->n_stacks] = (struct str){at, name.n};
     s->columns[column] = (int16_t)s->n_stacks++;
     return 0;
 }
 
-static bool column_twice(const struct series *s, int kind)
+/* The first column of a kind, from 1; 0: none. */
+static size_t column_find(const struct series *s, int kind)
 {
     for (size_t i = 0; i < s->n_columns; i++)
         if (s->columns[i] == kind)
-            return true;
-    return false;
+            return i + 1;
+    return 0;
 }
 
 static int column_add(struct series *s, struct str name, struct errmsg *e)
@@ -97,12 +99,13 @@ static int column_add(struct series *s, struct str name, struct errmsg *e)
     size_t column = s->n_columns;
     int error = 0;
     if (column == SERIES_COLUMNS_MAX)
-        return err_set(e, ERR_LIMIT, "line 1: more than %d columns", SERIES_COLUMNS_MAX);
+        return err_set(e, ERR_LIMIT, "line 1, column %zu: more than %d columns", column + 1,
+                       SERIES_COLUMNS_MAX);
     if (str_starts(name, "s_")) {
         error = stack_add(s, (struct str){name.p + 2, name.n - 2}, column, e);
     } else {
         int kind = column_kind(name);
-        if (kind != COLUMN_IGNORED && column_twice(s, kind))
+        if (kind != COLUMN_IGNORED && column_find(s, kind) != 0)
             return err_set(e, ERR_SYNTAX, "line 1, column %zu: '%.*s' is there twice",
                            column + 1, (int)name.n, name.p);
         s->columns[column] = (int16_t)kind;
@@ -121,7 +124,8 @@ static int header_read(struct series *s, struct str line, struct errmsg *e)
         if (error != 0)
             return error;
     }
-    if (!column_twice(s, COLUMN_T))
+    s->t_column = column_find(s, COLUMN_T);
+    if (s->t_column == 0)
         return err_set(e, ERR_SYNTAX,
                        "line 1: no column 't' (seconds); the others are goroutines, "
                        "heap_bytes, rss_bytes, limit, uptime and s_NAME");
@@ -191,8 +195,8 @@ static int fields_read(struct series *s, struct str line, struct series_row *row
             return error;
     }
     if (column < s->n_columns)
-        return err_set(e, ERR_SYNTAX, "line %zu: %zu of %zu columns", s->line_number, column,
-                       s->n_columns);
+        return err_set(e, ERR_SYNTAX, "line %zu, column %zu: the last one; the header has %zu",
+                       s->line_number, column, s->n_columns);
     return 0;
 }
 
@@ -206,13 +210,16 @@ static int row_read(struct series *s, struct str line, series_row_fn on_row, voi
     if (error != 0)
         return error;
     if (isnan(row.t_s))
-        return err_set(e, ERR_SYNTAX, "line %zu: no t", s->line_number);
+        return err_set(e, ERR_SYNTAX, "line %zu, column %zu: no t", s->line_number,
+                       s->t_column);
     if (row.t_s > T_MAX_S)
-        return err_set(e, ERR_SYNTAX, "line %zu: t is %.15g; seconds up to %.0g are accepted",
-                       s->line_number, row.t_s, T_MAX_S);
+        return err_set(e, ERR_SYNTAX,
+                       "line %zu, column %zu: t is %.15g; seconds up to %.0g are accepted",
+                       s->line_number, s->t_column, row.t_s, T_MAX_S);
     if (row.t_s <= s->last_t_s)
-        return err_set(e, ERR_SYNTAX, "line %zu: t is %.15g, and %.15g before; it must rise",
-                       s->line_number, row.t_s, s->last_t_s);
+        return err_set(e, ERR_SYNTAX,
+                       "line %zu, column %zu: t is %.15g, and %.15g before; it must rise",
+                       s->line_number, s->t_column, row.t_s, s->last_t_s);
     s->last_t_s = row.t_s;
     s->rows++;
     return on_row(ctx, &row);
@@ -231,13 +238,23 @@ static int line_read(struct series *s, struct str line, series_row_fn on_row, vo
 
 /* ---- bytes ---- */
 
-static int line_keep(struct series *s, const char *bytes, size_t n, struct errmsg *e)
+/* Where a chunk ends must not decide whether a line is too long. */
+static int line_fits(const struct series *s, size_t n, struct errmsg *e)
 {
-    buf_put(&s->line, bytes, n);
-    if (buf_status(&s->line) == 0)
+    if (n <= SERIES_LINE_MAX)
         return 0;
     return err_set(e, ERR_LIMIT, "line %zu: longer than %d bytes", s->line_number + 1,
                    SERIES_LINE_MAX);
+}
+
+static int line_keep(struct series *s, const char *bytes, size_t n, struct errmsg *e)
+{
+    int error = line_fits(s, s->line.len + n, e);
+    if (error != 0 || n == 0)
+        return error;
+    buf_put(&s->line, bytes, n);
+    error = buf_status(&s->line);
+    return error != 0 ? err_set(e, error, "%s", err_text(error)) : 0;
 }
 
 int series_feed(struct series *s, const char *bytes, size_t n, series_row_fn on_row, void *ctx,
@@ -251,6 +268,8 @@ int series_feed(struct series *s, const char *bytes, size_t n, series_row_fn on_
         if (s->line.len > 0) {
             error = line_keep(s, bytes, used, e);
             line = buf_view(&s->line);
+        } else {
+            error = line_fits(s, used, e);
         }
         if (error == 0)
             error = line_read(s, line, on_row, ctx, e);

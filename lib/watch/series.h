@@ -41,6 +41,7 @@ struct series {
     struct str *stack; /* by index: its name */
     double *stacks;    /* of the row */
     size_t n_columns, n_stacks;
+    size_t t_column;    /* from 1 */
     size_t line_number; /* of the last line read, from 1 */
     double last_t_s;
     size_t rows;

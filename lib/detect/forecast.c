@@ -40,7 +40,8 @@ static bool theil_sen(const float *v, int n, double block_ms, struct slopes *out
     if (known < BLOCKS_LEAST)
         return false;
     qsort(pair, (size_t)pairs, sizeof(pair[0]), by_value);
-    *out = (struct slopes){pair[pairs / 10], pair[pairs / 2], pair[pairs - 1 - pairs / 10]};
+    double median = (pair[(pairs - 1) / 2] + pair[pairs / 2]) / 2;
+    *out = (struct slopes){pair[pairs / 10], median, pair[pairs - 1 - pairs / 10]};
     return true;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measurements, printed as tables; nothing here passes or fails.
 #
-#   run.sh [SECONDS]     how long each watcher is observed (60; 0: the parser only)
+#   run.sh [SECONDS]     how long each watcher is observed (60; 0: no watchers)
 cd "$(dirname "$0")/../.." || exit
 . tests/sh/packages.sh
 . tests/sh/process.sh
@@ -150,6 +150,14 @@ bench_watchers() {
     watch_row 1000 100000
 }
 
+# ---- the detectors ----
+
+bench_detectors() {
+    printf '\ndetectors, CPU time, default history\n'
+    build/release/bench/bench_detect
+}
+
 build || exit
 bench_parser
+bench_detectors
 [ "$seconds" = 0 ] || bench_watchers

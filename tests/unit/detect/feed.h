@@ -4,6 +4,7 @@
 #ifndef LW_TEST_FEED_H
 #define LW_TEST_FEED_H
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,18 @@ static inline enum detect_change feed_step(struct feed *f, int64_t t_ms, const i
     history_push_stacks(f->h, 0, HISTORY_STACKS, t_ms, c, n, feed_frames, f);
     f->view.t_ms = t_ms;
     return detect_step(&f->state, &f->view);
+}
+
+/* One reading of the signals; NAN: not read. */
+static inline void feed_signals(struct feed *f, int64_t t_ms, double goroutines, double heap,
+                                double memory)
+{
+    float values[HISTORY_SIGNALS] = {[HISTORY_GOROUTINES] = (float)goroutines,
+                                     [HISTORY_HEAP_BYTES] = (float)heap,
+                                     [HISTORY_MEMORY_BYTES] = (float)memory,
+                                     [HISTORY_LIMIT_BYTES] = NAN};
+    history_push_signals(f->h, 0, t_ms, values);
+    f->view.t_ms = t_ms;
 }
 
 /* The function at the leaf of a stack, for asserting. */

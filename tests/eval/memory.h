@@ -1,0 +1,33 @@
+/* A Go process's memory as the kernel sees it: the heap between two collections,
+ * what the runtime keeps of its peaks, goroutine stacks, file pages.
+ * Ownership: a plain value of the caller's. */
+#ifndef LW_EVAL_MEMORY_H
+#define LW_EVAL_MEMORY_H
+
+#include "tests/eval/classes.h"
+
+struct memory {
+    double limit_bytes;
+    double gogc;
+    double go_limit_bytes; /* GOMEMLIMIT; 0 none */
+    double heap_sys_bytes; /* heap memory taken from the system, not yet given back */
+    double page_cache_bytes;
+};
+
+void memory_open(struct memory *m, const struct class *c, struct chance *chance);
+
+/* Resident bytes that a live heap and so many goroutines come to once the heap
+ * stands at its goal: without file pages, noise or earlier peaks. */
+double memory_resident(const struct memory *m, double live_bytes, double goroutines);
+
+/* Bytes of live heap that may be added to live_bytes before that is the limit,
+ * when a goroutine comes with every bytes_a_goroutine of them (0: with none). */
+double memory_room(const struct memory *m, double live_bytes, double goroutines,
+                   double bytes_a_goroutine);
+
+/* One sample step_s later: the resident bytes now, file pages included. */
+double memory_step(struct memory *m, const struct class *c, double live_bytes,
+                   double goroutines, double native_bytes, double traffic_share,
+                   struct chance *chance);
+
+#endif

@@ -19,7 +19,7 @@
     }
 
 /* clang-format off */
-const struct class class_table[] = {
+const struct service_class class_table[] = {
     /* ---- goroutines leak, slowly ---- */
     {"lin3d", GROUP_STEADY, "evenly, three days to the kill",
      .leaks = EVEN, .kill_h = {66, 78}},
@@ -134,7 +134,7 @@ bool class_leaks(enum class_group g)
     return g != GROUP_SOUND && g != GROUP_QUIET;
 }
 
-const struct class *class_find(const char *name)
+const struct service_class *class_find(const char *name)
 {
     for (int i = 0; i < class_count; i++)
         if (strcmp(class_table[i].name, name) == 0)
@@ -142,17 +142,17 @@ const struct class *class_find(const char *name)
     return NULL;
 }
 
-double class_step_s(const struct class *c)
+double class_step_s(const struct service_class *c)
 {
     return c->step_s ? c->step_s : 10;
 }
 
-double class_length_s(const struct class *c)
+double class_length_s(const struct service_class *c)
 {
     return (c->hours ? c->hours : 84) * (double)HOURS;
 }
 
-int class_stacks_leaking(const struct class *c)
+int class_stacks_leaking(const struct service_class *c)
 {
     int n = 0;
     for (int i = 0; i < CLASS_LEAKS_MAX; i++)

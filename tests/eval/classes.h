@@ -44,8 +44,7 @@ struct leak_plan {
 };
 #define CLASS_LEAKS_MAX 3
 
-struct class
-{
+struct service_class {
     const char *name;
     enum class_group group;
     const char *what; /* one sentence */
@@ -92,12 +91,12 @@ struct class
     double absences_a_day; /* nothing is scraped for minutes to hours */
 };
 
-extern const struct class class_table[];
+extern const struct service_class class_table[];
 extern const int class_count;
 
-const struct class *class_find(const char *name); /* NULL: there is none */
-double class_step_s(const struct class *c);
-double class_length_s(const struct class *c);
-int class_stacks_leaking(const struct class *c); /* s_leak, s_leak2, …: at least 1 */
+const struct service_class *class_find(const char *name); /* NULL: there is none */
+double class_step_s(const struct service_class *c);
+double class_length_s(const struct service_class *c);
+int class_stacks_leaking(const struct service_class *c); /* s_leak, s_leak2, …: at least 1 */
 
 #endif

@@ -6,7 +6,7 @@
 #define BURST_KEPT 0.25 /* of its goroutines */
 #define FASTER_POWER 2.5
 
-void leaks_open(struct leaks *l, const struct class *c, struct chance *chance)
+void leaks_open(struct leaks *l, const struct service_class *c, struct chance *chance)
 {
     *l = (struct leaks){.stop_s = INFINITY};
     struct span onset_h = c->onset_h.high > 0 ? c->onset_h : (struct span){0.2, 2.0};
@@ -36,7 +36,7 @@ static double room_of(const struct leak *k, const struct memory *m, double live_
     return 0;
 }
 
-void leaks_scale(struct leaks *l, const struct class *c, const struct memory *m,
+void leaks_scale(struct leaks *l, const struct service_class *c, const struct memory *m,
                  double live_bytes, double goroutines, double burst_goroutines)
 {
     for (int i = 0; i < l->n; i++) {

@@ -22,11 +22,11 @@ struct leaks {
 };
 
 /* Draws times and sizes. */
-void leaks_open(struct leaks *l, const struct class *c, struct chance *chance);
+void leaks_open(struct leaks *l, const struct service_class *c, struct chance *chance);
 
 /* Sets the rates, so that memory at a typical live heap is full when it should
  * be. burst_goroutines: what all bursts of the trace bring. */
-void leaks_scale(struct leaks *l, const struct class *c, const struct memory *m,
+void leaks_scale(struct leaks *l, const struct service_class *c, const struct memory *m,
                  double live_bytes, double goroutines, double burst_goroutines);
 
 bool leaks_active(const struct leaks *l, double t_s);

@@ -9,7 +9,7 @@
 #define SCAVENGE_S 300.0         /* how slowly the runtime gives back a peak */
 #define GOAL_MIN 1.02            /* a collector at its memory limit still needs room */
 
-void memory_open(struct memory *m, const struct class *c, struct chance *chance)
+void memory_open(struct memory *m, const struct service_class *c, struct chance *chance)
 {
     static const double limits_mib[] = {256, 512, 768, 1024, 2048};
     *m = (struct memory){.gogc = c->gogc > 0 ? c->gogc : 1};
@@ -62,7 +62,7 @@ static void page_cache_step(struct memory *m, double step_s, double resident_byt
         m->page_cache_bytes *= chance_between(chance, 0.80, 0.97);
 }
 
-double memory_step(struct memory *m, const struct class *c, double live_bytes,
+double memory_step(struct memory *m, const struct service_class *c, double live_bytes,
                    double goroutines, double native_bytes, double traffic_share,
                    struct chance *chance)
 {

@@ -14,7 +14,7 @@ struct memory {
     double page_cache_bytes;
 };
 
-void memory_open(struct memory *m, const struct class *c, struct chance *chance);
+void memory_open(struct memory *m, const struct service_class *c, struct chance *chance);
 
 /* Resident bytes that a live heap and so many goroutines come to once the heap
  * stands at its goal: without file pages, noise or earlier peaks. */
@@ -26,7 +26,7 @@ double memory_room(const struct memory *m, double live_bytes, double goroutines,
                    double bytes_a_goroutine);
 
 /* One sample step_s later: the resident bytes now, file pages included. */
-double memory_step(struct memory *m, const struct class *c, double live_bytes,
+double memory_step(struct memory *m, const struct service_class *c, double live_bytes,
                    double goroutines, double native_bytes, double traffic_share,
                    struct chance *chance);
 

@@ -13,7 +13,7 @@
 
 static void open_bursts(struct service *s)
 {
-    const struct class *c = s->class;
+    const struct service_class *c = s->kind;
     double hours = class_length_s(c) / HOUR_S;
     bool fast = c->bursts_an_hour > 0;
     int n = (int)(fast ? c->bursts_an_hour * hours : c->bursts_a_day * hours / 24);
@@ -37,9 +37,9 @@ static double burst_total(const struct service *s)
 
 static void open_absences(struct service *s)
 {
-    int n = (int)(s->class->absences_a_day * class_length_s(s->class) / DAY_S);
+    int n = (int)(s->kind->absences_a_day * class_length_s(s->kind) / DAY_S);
     for (; s->n_absences < n && s->n_absences < ABSENCES_MAX; s->n_absences++) {
-        double from = chance_between(&s->chance, 0, class_length_s(s->class));
+        double from = chance_between(&s->chance, 0, class_length_s(s->kind));
         s->absences[s->n_absences] =
             (struct span){from, from + chance_between(&s->chance, 600, 3 * HOUR_S)};
     }
@@ -50,19 +50,19 @@ static void start_life(struct service *s, double t_s)
     s->born_s = t_s;
     s->booted_s = t_s + chance_between(&s->chance, 20, 120);
     s->restart_s = INFINITY;
-    if (s->class->restart_h.high > 0)
-        s->restart_s = t_s + chance_in(&s->chance, s->class->restart_h) * HOUR_S;
-    else if (s->class->deployed && t_s < s->leaks.onset_s - 60)
+    if (s->kind->restart_h.high > 0)
+        s->restart_s = t_s + chance_in(&s->chance, s->kind->restart_h) * HOUR_S;
+    else if (s->kind->deployed && t_s < s->leaks.onset_s - 60)
         s->restart_s = s->leaks.onset_s - 60;
     s->pool = 0;
     s->memory.heap_sys_bytes = s->live_base_bytes;
     leaks_restart(&s->leaks, t_s);
 }
 
-void service_open(struct service *s, const struct class *c, uint64_t seed)
+void service_open(struct service *s, const struct service_class *c, uint64_t seed)
 {
     memset(s, 0, sizeof(*s));
-    s->class = c;
+    s->kind = c;
     s->chance = chance_of(c->name, seed);
     memory_open(&s->memory, c, &s->chance);
     traffic_open(&s->traffic, c, &s->chance);
@@ -113,7 +113,7 @@ static double step_bursts(struct service *s, double *ended)
 /* Connections of an office day, no two days alike. */
 static double step_subscribers(struct service *s, double boot)
 {
-    if (!s->class->subscribers)
+    if (!s->kind->subscribers)
         return 0;
     double clock_s = s->traffic.first_day_s + s->t_s;
     int64_t day = (int64_t)floor((clock_s - 4 * HOUR_S) / DAY_S); /* from four to four */
@@ -128,18 +128,18 @@ static double step_subscribers(struct service *s, double boot)
 
 static void step_pool(struct service *s, double load, double boot)
 {
-    if (s->class->pool_keeps)
+    if (s->kind->pool_keeps)
         s->pool = fmax(s->pool, POOL_PART_KEPT * load * boot);
     else
         s->pool +=
-            (POOL_PART * load * boot - s->pool) * fmin(1, class_step_s(s->class) / POOL_S);
+            (POOL_PART * load * boot - s->pool) * fmin(1, class_step_s(s->kind) / POOL_S);
 }
 
 /* The live heap that a spike of seconds adds on its way up to its top and down. */
 static double spike_bytes(const struct service *s, double live_bytes, double goroutines)
 {
     double past = (s->t_s - s->spike_from_s) / s->spike_s;
-    if (s->class->near_miss.high <= 0 || past < 0 || past >= 2)
+    if (s->kind->near_miss.high <= 0 || past < 0 || past >= 2)
         return 0;
     struct memory top = s->memory;
     top.limit_bytes *= s->spike_top;
@@ -148,7 +148,7 @@ static double spike_bytes(const struct service *s, double live_bytes, double gor
 
 static double live_bytes_of(const struct service *s, const struct sample *now, double boot)
 {
-    const struct class *c = s->class;
+    const struct service_class *c = s->kind;
     double handlers =
         (double)now->handlers + 0.3 * (double)now->pool + 0.6 * (double)now->burst;
     double live = s->live_base_bytes * (0.6 + 0.4 * boot) + s->handler_bytes * handlers;
@@ -167,10 +167,10 @@ static double live_bytes_of(const struct service *s, const struct sample *now, d
  * line as well, so that its count is never clean. */
 static void count_goroutines(struct service *s, struct sample *now, double load, double boot)
 {
-    double noise = s->class->noise > 0 ? s->class->noise : 1, ended;
+    double noise = s->kind->noise > 0 ? s->kind->noise : 1, ended;
     double handlers = load + sqrt(fmax(load, 1)) * noise * chance_gauss(&s->chance);
     now->burst = (int64_t)step_bursts(s, &ended);
-    leaks_step(&s->leaks, s->t_s, class_step_s(s->class), s->traffic.relative, ended,
+    leaks_step(&s->leaks, s->t_s, class_step_s(s->kind), s->traffic.relative, ended,
                &s->chance);
     step_pool(s, load, boot);
     now->workers = (int64_t)s->workers;
@@ -202,7 +202,7 @@ static bool absent(const struct service *s)
 
 bool service_next(struct service *s, struct sample *out)
 {
-    const struct class *c = s->class;
+    const struct service_class *c = s->kind;
     if (s->killed || s->t_s >= class_length_s(c))
         return false;
     if (s->t_s >= s->restart_s)

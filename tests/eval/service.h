@@ -30,7 +30,7 @@ struct burst {
 };
 
 struct service {
-    const struct class *class;
+    const struct service_class *kind;
     struct chance chance;
     struct traffic traffic;
     struct memory memory;
@@ -52,7 +52,7 @@ struct service {
     int n_absences;
 };
 
-void service_open(struct service *s, const struct class *c, uint64_t seed);
+void service_open(struct service *s, const struct service_class *c, uint64_t seed);
 bool service_next(struct service *s, struct sample *out); /* false: the trace is over */
 
 #endif

@@ -7,14 +7,15 @@
 #include "tests/eval/service.h"
 
 #define SEEDS 2
-#define SAMPLE_BYTES (offsetof(struct sample, killed) + 1) /* without the padding at its end \
-                                                            */
+#define SAMPLE_BYTES                                                        \
+    (offsetof(struct sample, killed) + 1) /* without the padding at its end \
+                                           */
 
 /* Leaks that no kill ends: too slow, over, or restarted in time. */
 static const char *const survivors[] = {"tiny_masked", "daily_restart", "rollout_leak",
                                         "leak_stops"};
 
-static bool survives(const struct class *c)
+static bool survives(const struct service_class *c)
 {
     for (size_t i = 0; i < sizeof(survivors) / sizeof(survivors[0]); i++)
         if (strcmp(c->name, survivors[i]) == 0)
@@ -58,7 +59,7 @@ static void test_a_seed_is_a_trace(void **state)
     }
 }
 
-static void one_trace(const struct class *c, uint64_t seed)
+static void one_trace(const struct service_class *c, uint64_t seed)
 {
     struct service service;
     struct sample s, last = {0};
@@ -156,7 +157,7 @@ static void test_leaks_beside_each_other(void **state)
     service_open(&service, class_find("two_leaks"), 3);
     while (service_next(&service, &s))
         ;
-    assert_int_equal(class_stacks_leaking(service.class), 2);
+    assert_int_equal(class_stacks_leaking(service.kind), 2);
     assert_true(s.leaked[0] > 200 && s.leaked[1] > 60);
     double first = service.leaks.all[0].bytes, second = service.leaks.all[1].bytes;
     assert_true(first > 2.5 * second && first < 4.5 * second);

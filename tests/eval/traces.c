@@ -18,13 +18,13 @@
 static void list(void)
 {
     for (int i = 0; i < class_count; i++) {
-        const struct class *c = &class_table[i];
+        const struct service_class *c = &class_table[i];
         printf("%s\t%s\t%s\t%.0f\t%.0f\t%s\n", c->name, class_leaks(c->group) ? "leak" : "ok",
                class_group_text(c->group), class_step_s(c), class_length_s(c) / 3600, c->what);
     }
 }
 
-static void print_head(const struct class *c)
+static void print_head(const struct service_class *c)
 {
     printf("t,goroutines,heap_bytes,rss_bytes,limit,label,s_handler,s_worker,s_pool,s_burst,"
            "s_leak");
@@ -33,7 +33,7 @@ static void print_head(const struct class *c)
     printf("%s,uptime\n", c->subscribers ? ",s_subscriber" : "");
 }
 
-static void print_sample(const struct class *c, const struct sample *s)
+static void print_sample(const struct service_class *c, const struct sample *s)
 {
     printf("%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%d", s->t_s,
            s->goroutines, s->live_bytes, s->resident_bytes, s->limit_bytes, s->leaking);
@@ -46,7 +46,7 @@ static void print_sample(const struct class *c, const struct sample *s)
     printf(",%" PRId64 "\n", s->uptime_s);
 }
 
-static int trace(const struct class *c, uint64_t seed)
+static int trace(const struct service_class *c, uint64_t seed)
 {
     struct service service;
     struct sample sample;
@@ -67,7 +67,7 @@ static int usage(const char *problem, const char *what)
 
 int main(int argc, char **argv)
 {
-    const struct class *c = NULL;
+    const struct service_class *c = NULL;
     uint64_t seed = 0;
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         list();

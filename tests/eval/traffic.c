@@ -24,7 +24,7 @@ static double day_shape(double day_s)
     return fmin(1, 0.03 + 0.80 * bell(hour, 11.5, 3.0) + 0.95 * bell(hour, 19.5, 3.2));
 }
 
-void traffic_open(struct traffic *w, const struct class *c, struct chance *chance)
+void traffic_open(struct traffic *w, const struct service_class *c, struct chance *chance)
 {
     *w = (struct traffic){.swing = c->swing > 0 ? c->swing : 1.5, .replicas = 4};
     w->base = chance_between(chance, 40, 160);
@@ -80,7 +80,8 @@ static double change(const struct traffic *w, double t_s)
     return factor;
 }
 
-double traffic_step(struct traffic *w, const struct class *c, double t_s, struct chance *chance)
+double traffic_step(struct traffic *w, const struct service_class *c, double t_s,
+                    struct chance *chance)
 {
     double noise = c->noise > 0 ? c->noise : 1;
     double kept = exp(-class_step_s(c) / WANDER_S);

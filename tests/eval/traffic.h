@@ -22,10 +22,10 @@ struct traffic {
     double relative;   /* requests now over those of an average moment */
 };
 
-void traffic_open(struct traffic *w, const struct class *c, struct chance *chance);
+void traffic_open(struct traffic *w, const struct service_class *c, struct chance *chance);
 
 /* Mean number of handlers at t_s; call it once a sample, in order of time. */
-double traffic_step(struct traffic *w, const struct class *c, double t_s,
+double traffic_step(struct traffic *w, const struct service_class *c, double t_s,
                     struct chance *chance);
 
 double traffic_day_s(const struct traffic *w, double t_s); /* time of day, 0…86,400 */

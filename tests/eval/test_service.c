@@ -126,7 +126,7 @@ static struct extremes extremes_of(const char *class, uint64_t seed)
 static void test_classes_are_what_they_say(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 5; seed++) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct extremes e = extremes_of("gc_tuned", seed);
         assert_true(e.resident_min > 0.8 && e.resident_max > 0.88 && e.resident_max < 0.95);
         e = extremes_of("heap_lin", seed);

@@ -91,6 +91,7 @@ def measure(events, series):
         "detectors": detectors,
         "suspects": judge(quiet, series)["false"],
         "kinds": {e["t"]: e["kind"] for e in verdicts},
+        "triggers": {e["t"]: e["trigger"] for e in events if e["event"] == "dump"},
         "named": None if series.onset is None else named(events, series),
         "forecasts": {h: forecast(events, series, h) for h in FORECASTS_H
                       if series.killed is not None and series.killed - h * HOUR >= series.onset},

@@ -24,14 +24,14 @@ from series import Trace, list_classes, read_manifest
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 WORKERS = 2
-SEEDS = "100-103"
+SEEDS = "100-107"
 MARKERS = ("<!-- eval: begin -->", "<!-- eval: end -->")
 
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--seeds", metavar="A-B", help="seeds of every class, 100-103 when generated, "
+    p.add_argument("--seeds", metavar="A-B", help="seeds of every class, 100-107 when generated, "
                    "else all that are there (0-99 are for tuning)")
     p.add_argument("--classes", metavar="NAME,…", help="only these")
     p.add_argument("--source", metavar="DIR",

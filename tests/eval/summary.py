@@ -208,15 +208,18 @@ def mistakes(results):
     for r in results:
         own, trace = r["detectors"]["leakwatch"], f"{r['class']} {r['seed']}"
         for t in own["false"]:
-            out.append(f"false   {trace}: {r['kinds'][t]} at {t / HOUR:.1f} h")
+            out.append(f"false    {trace}: {r['kinds'][t]} at {t / HOUR:.1f} h")
+        for t in r["dumps"]["sound"]:
+            if r["triggers"][t] != "verdict":
+                out.append(f"dumped   {trace}: {r['triggers'][t]} at {t / HOUR:.1f} h")
         if r["onset"] is None:
             continue
         if r["group"] == "fast":
             lead = r["dumps"]["lead"]
             if r["killed"] is not None and (lead is None or lead < 5):
-                out.append(f"dump    {trace}: " + ("none" if lead is None else f"{lead} s before"))
+                out.append(f"late     {trace}: " + ("no dump" if lead is None else f"dump {lead} s before the kill"))
         elif own["delay"] is None:
-            out.append(f"missed  {trace}: leaks from {r['onset'] / HOUR:.1f} h")
+            out.append(f"missed   {trace}: leaks from {r['onset'] / HOUR:.1f} h")
         if r["named"] is False:
             out.append(f"misnamed {trace}")
     return out

@@ -44,7 +44,7 @@ class Judgement(unittest.TestCase):
         self.assertEqual(got["suspects"], [3 * H])
 
     def test_first_dump_after_the_onset_gives_the_lead(self):
-        dumps = [{"t": t * H, "event": "dump"} for t in (5, 59, 59.5)]
+        dumps = [{"t": t * H, "event": "dump", "trigger": "verdict"} for t in (5, 59, 59.5)]
         self.assertEqual(measure.judge_dumps(dumps, LEAK), {"sound": [5 * H], "lead": H})
         self.assertIsNone(measure.judge_dumps([], LEAK)["lead"])
 

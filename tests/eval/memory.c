@@ -7,6 +7,7 @@
 #define RUNTIME_BYTES (18 * MIB) /* text, tables, GC structures */
 #define SPAN_OVERHEAD 1.03       /* of the heap: size classes, partly empty spans */
 #define SCAVENGE_S 300.0         /* how slowly the runtime gives back a peak */
+#define ALLOCATION_BYTES 25e3    /* a second by one handler */
 #define GOAL_MIN 1.02            /* a collector at its memory limit still needs room */
 
 void memory_open(struct memory *m, const struct service_class *c, struct chance *chance)
@@ -15,6 +16,12 @@ void memory_open(struct memory *m, const struct service_class *c, struct chance 
     *m = (struct memory){.gogc = c->gogc > 0 ? c->gogc : 1};
     m->limit_bytes = limits_mib[(int)chance_between(chance, 0, 5)] * MIB;
     m->go_limit_bytes = c->gomemlimit * m->limit_bytes;
+}
+
+void memory_restart(struct memory *m, double live_bytes)
+{
+    m->live_bytes = m->heap_sys_bytes = live_bytes;
+    m->room_bytes = 0;
 }
 
 /* What is not heap. */
@@ -62,19 +69,32 @@ static void page_cache_step(struct memory *m, double step_s, double resident_byt
         m->page_cache_bytes *= chance_between(chance, 0.80, 0.97);
 }
 
-double memory_step(struct memory *m, const struct service_class *c, double live_bytes,
-                   double goroutines, double native_bytes, double traffic_share,
-                   struct chance *chance)
+/* How high the heap stood before the last collection: at its goal, unless the
+ * program has not allocated so much yet. Only the first rise of a life, or a
+ * sudden one of the goal, takes a while. */
+static double peak_bytes(struct memory *m, const struct memory_use *use, double step_s)
+{
+    double goal = goal_bytes(m, use->live_bytes, use->goroutines);
+    double allocated = ALLOCATION_BYTES * use->handlers * step_s;
+    allocated += fmax(0, use->live_bytes - m->live_bytes);
+    m->room_bytes = fmin(goal - use->live_bytes, m->room_bytes + allocated);
+    m->live_bytes = use->live_bytes;
+    return use->live_bytes + m->room_bytes;
+}
+
+double memory_step(struct memory *m, const struct service_class *c,
+                   const struct memory_use *use, struct chance *chance)
 {
     double step_s = class_step_s(c), noise = c->noise > 0 ? c->noise : 1;
-    /* A sample sees the heap's last peak, or a little less. */
-    double peak = goal_bytes(m, live_bytes, goroutines) * chance_between(chance, 0.97, 1);
+    /* A sample sees that peak, or a little less. */
+    double peak = peak_bytes(m, use, step_s) * chance_between(chance, 0.97, 1);
     m->heap_sys_bytes -= (m->heap_sys_bytes - peak) * fmin(1, step_s / SCAVENGE_S);
     m->heap_sys_bytes = fmax(m->heap_sys_bytes, peak);
-    double bytes = SPAN_OVERHEAD * m->heap_sys_bytes + other_bytes(goroutines) + native_bytes;
+    double bytes =
+        SPAN_OVERHEAD * m->heap_sys_bytes + other_bytes(use->goroutines) + use->native_bytes;
     bytes *= 1 + 0.004 * noise * chance_gauss(chance);
     if (!c->page_cache)
         return bytes;
-    page_cache_step(m, step_s, bytes, traffic_share, chance);
+    page_cache_step(m, step_s, bytes, use->traffic_share, chance);
     return bytes + m->page_cache_bytes;
 }

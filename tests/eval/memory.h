@@ -10,11 +10,15 @@ struct memory {
     double limit_bytes;
     double gogc;
     double go_limit_bytes; /* GOMEMLIMIT; 0 none */
+    double live_bytes;     /* of the last sample */
+    double room_bytes;     /* over the live heap, as far as it was ever filled */
     double heap_sys_bytes; /* heap memory taken from the system, not yet given back */
     double page_cache_bytes;
 };
 
 void memory_open(struct memory *m, const struct service_class *c, struct chance *chance);
+
+void memory_restart(struct memory *m, double live_bytes); /* a new process */
 
 /* Resident bytes that a live heap and so many goroutines come to once the heap
  * stands at its goal: without file pages, noise or earlier peaks. */
@@ -25,9 +29,15 @@ double memory_resident(const struct memory *m, double live_bytes, double gorouti
 double memory_room(const struct memory *m, double live_bytes, double goroutines,
                    double bytes_a_goroutine);
 
-/* One sample step_s later: the resident bytes now, file pages included. */
-double memory_step(struct memory *m, const struct service_class *c, double live_bytes,
-                   double goroutines, double native_bytes, double traffic_share,
-                   struct chance *chance);
+/* What the program does with memory at one sample. */
+struct memory_use {
+    double live_bytes, native_bytes;
+    double goroutines, handlers;
+    double traffic_share; /* of the day's peak */
+};
+
+/* One sample later: the resident bytes now, file pages included. */
+double memory_step(struct memory *m, const struct service_class *c,
+                   const struct memory_use *use, struct chance *chance);
 
 #endif

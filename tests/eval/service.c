@@ -55,7 +55,7 @@ static void start_life(struct service *s, double t_s)
     else if (s->kind->deployed && t_s < s->leaks.onset_s - 60)
         s->restart_s = s->leaks.onset_s - 60;
     s->pool = 0;
-    s->memory.heap_sys_bytes = s->live_base_bytes;
+    memory_restart(&s->memory, 0.6 * s->live_base_bytes);
     leaks_restart(&s->leaks, t_s);
 }
 
@@ -213,9 +213,9 @@ bool service_next(struct service *s, struct sample *out)
     count_goroutines(s, out, load, boot);
     double live = live_bytes_of(s, out, boot);
     live *= 1 + 0.004 * (c->noise > 0 ? c->noise : 1) * chance_gauss(&s->chance);
-    double resident =
-        memory_step(&s->memory, c, live, (double)out->goroutines,
-                    leaks_sum(&s->leaks, SITE_NATIVE), s->traffic.share, &s->chance);
+    struct memory_use use = {live, leaks_sum(&s->leaks, SITE_NATIVE), (double)out->goroutines,
+                             (double)out->handlers, s->traffic.share};
+    double resident = memory_step(&s->memory, c, &use, &s->chance);
     s->killed = resident >= s->memory.limit_bytes;
     out->live_bytes = (int64_t)live;
     out->resident_bytes = (int64_t)fmin(resident, s->memory.limit_bytes);

@@ -157,8 +157,9 @@ def dump_table(results):
 
 
 def tables(results):
-    made = [make(results) for make in (leak_table, sound_table, forecast_table, dump_table)]
-    return [t for t in made if len(t.rows) > 1]
+    wanted = [(leak_table, SLOW), (sound_table, SOUND), (forecast_table, SLOW),
+              (dump_table, ("fast",))]
+    return [make(results) for make, groups in wanted if pick(results, groups)]
 
 
 class Target(NamedTuple):

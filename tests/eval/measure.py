@@ -75,6 +75,10 @@ def judge_dumps(events, series):
     return {"sound": [t for t in dumps if t < series.onset], "lead": lead}
 
 
+def words(event):
+    return " ".join(event[k] for k in ("kind", "stack", "detector") if event.get(k))
+
+
 def measure(events, series):
     """Plain values about one trace: detectors by name, forecasts, dumps."""
     verdicts = [e for e in events if e["event"] == "verdict"]
@@ -90,7 +94,7 @@ def measure(events, series):
         "sound_days": (series.end if series.onset is None else series.onset) / DAY,
         "detectors": detectors,
         "suspects": judge(quiet, series)["false"],
-        "kinds": {e["t"]: e["kind"] for e in verdicts},
+        "words": {e["t"]: words(e) for e in verdicts},
         "triggers": {e["t"]: e["trigger"] for e in events if e["event"] == "dump"},
         "named": None if series.onset is None else named(events, series),
         "forecasts": {h: forecast(events, series, h) for h in FORECASTS_H
@@ -111,12 +115,12 @@ def differences(few, many):
 
 
 def one_trace(job):
-    """One task of the pool: (trace, programs, folder, history bytes or None) to
-    the measured values, with the trace's own words beside them."""
-    trace, programs, folder, history_bytes = job
+    """One task of the pool: (trace, programs, folder, stacks, history bytes or
+    None) to the measured values, with the trace's own words beside them."""
+    trace, programs, folder, stacks, history_bytes = job
     path = trace.path or f"{folder}/{trace.name}-{trace.seed}.csv"
     if trace.path is None:
-        generate(programs["traces"], trace.name, trace.seed, path)
+        generate(programs["traces"], trace, stacks, path)
     try:
         series = read_series(path)
         if trace.path is not None:

@@ -40,6 +40,8 @@ def arguments():
     p.add_argument("--history-bytes", metavar="BYTES",
                    help="replay each trace also with so large a history, and print each event "
                         "that differs from the default's")
+    p.add_argument("--stacks", type=int, default=0, metavar="N",
+                   help="spread the handlers over N stacks more")
     p.add_argument("--markdown", metavar="FILE", help="also write the tables into FILE, "
                    f"between {MARKERS[0]} and {MARKERS[1]}")
     p.add_argument("-o", "--output", choices=("text", "json"), default="text")
@@ -73,7 +75,7 @@ def run_all(options, traces):
                 for name, path in (("leakwatch", "leakwatch"), ("traces", "eval/traces"))}
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ProcessPoolExecutor(WORKERS) as pool:
-        jobs = [(t, programs, folder, options.history_bytes) for t in traces]
+        jobs = [(t, programs, folder, options.stacks, options.history_bytes) for t in traces]
         return list(pool.map(one_trace, jobs))
 
 

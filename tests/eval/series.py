@@ -120,9 +120,10 @@ class Line:
 ALERTS = {"ratio": ratio_alert, "predict_linear": predict_alert}
 
 
-def generate(generator, name, seed, path):
+def generate(generator, trace, stacks, path):
     with open(path, "wb") as f:
-        subprocess.run([generator, "--class", name, "--seed", str(seed)], stdout=f, check=True)
+        subprocess.run([generator, "--class", trace.name, "--seed", str(trace.seed),
+                        "--stacks", str(stacks)], stdout=f, check=True)
 
 
 def list_classes(generator):

@@ -102,7 +102,8 @@ def leak_table(results):
                      number(f["false_a_day_predict_linear"], 3)])
     return Table("Slow leaks", ["class", "traces", "recall", "with suspects", "delay h p50/p90",
                                 "lead h p50/p10", "named", "false/day", "suspect/day",
-                                "ratio: recall", "false/day", "predict: recall", "false/day"],
+                                "ratio: recall", "ratio: false/day", "predict: recall",
+                                "predict: false/day"],
                  rows, "false/day: per pod-day before the leak begins. named: the first verdict "
                        "that names a stack names the leaking one.")
 
@@ -209,7 +210,7 @@ def mistakes(results):
     for r in results:
         own, trace = r["detectors"]["leakwatch"], f"{r['class']} {r['seed']}"
         for t in own["false"]:
-            out.append(f"false    {trace}: {r['kinds'][t]} at {t / HOUR:.1f} h")
+            out.append(f"false    {trace}: {r['words'][t]} at {t / HOUR:.1f} h")
         for t in r["dumps"]["sound"]:
             if r["triggers"][t] != "verdict":
                 out.append(f"dumped   {trace}: {r['triggers'][t]} at {t / HOUR:.1f} h")
@@ -223,4 +224,7 @@ def mistakes(results):
             out.append(f"missed   {trace}: leaks from {r['onset'] / HOUR:.1f} h")
         if r["named"] is False:
             out.append(f"misnamed {trace}")
+        ratio = r["forecasts"].get(24)
+        if ratio is not None and not 0.5 <= ratio <= 1.5:
+            out.append(f"forecast {trace}: {ratio:.2f} times the 24 h left")
     return out

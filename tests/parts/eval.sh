@@ -10,7 +10,7 @@ part_eval() {
     fi
     local log status holds line
     log=$(log_of eval)
-    tests/eval/score.py "$@" 2>&1 | tee "$log"
+    tests/eval/score.py "$@" 2>&1 | tee "$log" | grep -v '^target '
     status=${PIPESTATUS[0]}
     # 0 and 1 say whether the targets hold, and those are counted one by one.
     [ "$status" -le 1 ] && grep -q '^target ' "$log" || tally eval 0 1 "exit $status"

@@ -50,8 +50,8 @@ def forecast(events, series, hours):
             break
         if event["event"] == "clear":
             newest = None
-        elif event.get("eta_s", 0) > 0:
-            newest = event
+        elif event.get("eta_s", 0) > 0 and event["kind"] != "blowup":
+            newest = event  # an emergency's is of seconds, and no verdict's
     if newest is None or newest["t"] < series.onset:
         return None
     return (newest["t"] + newest["eta_s"] - at) / (hours * HOUR)

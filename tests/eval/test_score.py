@@ -61,6 +61,11 @@ class Forecast(unittest.TestCase):
         # Read at hour 36: the kill was said for hour 48, twelve hours ahead of 24.
         self.assertEqual(measure.forecast(events, LEAK, 24), 0.5)
 
+    def test_an_emergency_is_no_forecast(self):
+        events = [verdict(20, eta_s=40 * H), {"t": 36 * H, "event": "dump", "kind": "blowup",
+                                              "trigger": "emergency", "eta_s": 20}]
+        self.assertEqual(measure.forecast(events, LEAK, 24), 1)
+
     def test_a_cleared_verdict_forecasts_nothing(self):
         events = [verdict(20, eta_s=40 * H), {"t": 30 * H, "event": "clear"}]
         self.assertIsNone(measure.forecast(events, LEAK, 24))

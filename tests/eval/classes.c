@@ -5,61 +5,55 @@
 
 #define MINUTES 60
 #define HOURS 3600
-#define EVEN                \
-    {                       \
-        {                   \
-            .law = LAW_EVEN \
-        }                   \
-    }
-#define IN_HEAP(how)                      \
-    {                                     \
-        {                                 \
-            .law = how, .site = SITE_HEAP \
-        }                                 \
-    }
 
 /* clang-format off */
+#define ONE(how)     {{.law = how}}
+#define IN_HEAP(how) {{.law = how, .site = SITE_HEAP}}
+
 const struct service_class class_table[] = {
     /* ---- goroutines leak, slowly ---- */
     {"lin3d", GROUP_STEADY, "evenly, three days to the kill",
-     .leaks = EVEN, .kill_h = {66, 78}},
+     .leaks = ONE(LAW_EVEN), .kill_h = {66, 78}},
     {"cron_stair", GROUP_STEADY, "a job leaves some behind every ten minutes",
-     .flat = true, .leaks = {{LAW_STAIRS, .stair_s = 10 * MINUTES}}, .kill_h = {60, 78}},
+     .flat = true, .leaks = {{.law = LAW_STAIRS, .stair_s = 10 * MINUTES}}, .kill_h = {60, 78}},
     {"traffic_leak", GROUP_STEADY, "so many a request, hardly any at night",
-     .leaks = {{LAW_TRAFFIC}}, .kill_h = {40, 70}},
+     .leaks = ONE(LAW_TRAFFIC), .kill_h = {40, 70}},
     {"late_onset", GROUP_STEADY, "a new version brings the leak on the second day",
-     .leaks = EVEN, .onset_h = {26, 40}, .kill_h = {20, 34}, .deployed = true},
+     .leaks = ONE(LAW_EVEN), .onset_h = {26, 40}, .kill_h = {20, 34}, .deployed = true},
     {"daily_restart", GROUP_STEADY, "restarted before it can be killed",
-     .leaks = EVEN, .kill_h = {40, 60}, .restart_h = {16, 22}},
+     .leaks = ONE(LAW_EVEN), .kill_h = {40, 60}, .restart_h = {16, 22}},
     {"noisy_gaps", GROUP_STEADY, "three times the noise, every fourth scrape fails",
-     .leaks = EVEN, .kill_h = {48, 76}, .noise = 3, .missed = 0.25},
+     .leaks = ONE(LAW_EVEN), .kill_h = {48, 76}, .noise = 3, .missed = 0.25},
     {"hours_leak", GROUP_STEADY, "hours to the kill",
-     .hours = 24, .leaks = EVEN, .onset_h = {4, 10}, .kill_h = {4, 9}},
+     .hours = 24, .leaks = ONE(LAW_EVEN), .onset_h = {4, 10}, .kill_h = {4, 9}},
     {"two_leaks", GROUP_STEADY, "two stacks, one three times as fast as the other",
-     .leaks = {{LAW_EVEN, .share = 0.75}, {LAW_EVEN, .share = 0.25}}, .kill_h = {50, 76}},
+     .leaks = {{.law = LAW_EVEN, .share = 0.75}, {.law = LAW_EVEN, .share = 0.25}},
+     .kill_h = {50, 76}},
     {"growth_leak", GROUP_STEADY, "in a service whose traffic grows every day",
-     .growth = {0.15, 0.35}, .leaks = EVEN, .kill_h = {48, 70}},
+     .growth = {0.15, 0.35}, .leaks = ONE(LAW_EVEN), .kill_h = {48, 70}},
     {"double_leak", GROUP_STEADY, "in a service whose traffic doubles for good",
-     .double_h = {8, 30}, .leaks = {{LAW_TRAFFIC}}, .kill_h = {48, 70}},
+     .double_h = {4, 10}, .leaks = ONE(LAW_TRAFFIC), .kill_h = {60, 80}},
     {"autoscale_leak", GROUP_STEADY, "replicas come and go, so many a request of this pod",
-     .autoscaled = true, .leaks = {{LAW_TRAFFIC}}, .kill_h = {40, 70}},
+     .autoscaled = true, .leaks = ONE(LAW_TRAFFIC), .kill_h = {40, 70}},
     {"absence_leak", GROUP_STEADY, "nothing is scraped for hours now and then",
-     .leaks = EVEN, .kill_h = {50, 76}, .absences_a_day = 4},
+     .leaks = ONE(LAW_EVEN), .kill_h = {50, 76}, .absences_a_day = 4},
     {"leak_stops", GROUP_STEADY, "over after some hours, never freed",
-     .leaks = EVEN, .onset_h = {6, 30}, .kill_h = {30, 50}, .stop_h = {6, 14}},
+     .leaks = ONE(LAW_EVEN), .onset_h = {6, 30}, .kill_h = {30, 50}, .stop_h = {6, 14}},
     {"accelerate", GROUP_SLOW, "ever faster",
-     .leaks = {{LAW_FASTER}}, .kill_h = {40, 70}},
+     .leaks = ONE(LAW_FASTER), .kill_h = {40, 70}},
     {"ratchet_burst", GROUP_SLOW, "each burst leaves a quarter behind",
-     .bursts_a_day = 7, .leaks = {{LAW_BURSTS}}, .kill_h = {36, 70}},
+     .bursts_a_day = 7, .leaks = ONE(LAW_BURSTS), .kill_h = {36, 70}},
     {"big_steps", GROUP_SLOW, "many at once, every six hours",
-     .leaks = {{LAW_STAIRS, .stair_s = 6 * HOURS}}, .kill_h = {48, 70}},
+     .leaks = {{.law = LAW_STAIRS, .stair_s = 6 * HOURS}}, .kill_h = {48, 70}},
     {"tiny_masked", GROUP_SLOW, "weeks to the kill, under a sixfold swing of traffic",
-     .swing = 6, .leaks = EVEN, .kill_h = {400, 600}},
+     .swing = 6, .leaks = ONE(LAW_EVEN), .kill_h = {400, 600}},
     {"mixed_leaks", GROUP_SLOW, "a stack by traffic, one in steps, and the heap",
-     .leaks = {{LAW_TRAFFIC, .share = 0.4}, {LAW_STAIRS, .share = 0.2, .stair_s = 2 * HOURS},
-               {LAW_EVEN, SITE_HEAP, .share = 0.4}}, .kill_h = {50, 76}},
+     .leaks = {{.law = LAW_TRAFFIC, .share = 0.4},
+               {.law = LAW_STAIRS, .share = 0.2, .stair_s = 2 * HOURS},
+               {.law = LAW_EVEN, .site = SITE_HEAP, .share = 0.4}}, .kill_h = {50, 76}},
     {"rollout_leak", GROUP_SLOW, "hours to the kill, but a new version every hour",
-     .leaks = EVEN, .kill_h = {3, 8}, .restart_h = {0.9, 1.1}, .cache = 0.04, .cache_h = {0.1, 0.3}},
+     .leaks = ONE(LAW_EVEN), .kill_h = {3, 8}, .restart_h = {0.9, 1.1},
+     .cache = 0.04, .cache_h = {0.1, 0.3}},
     /* ---- no goroutine shows it ---- */
     {"heap_lin", GROUP_HEAP, "live heap, evenly",
      .leaks = IN_HEAP(LAW_EVEN), .kill_h = {50, 76}},
@@ -70,14 +64,17 @@ const struct service_class class_table[] = {
     {"cache_leak", GROUP_HEAP, "live heap, while a cache fills and levels off",
      .cache = 0.10, .cache_h = {3, 8}, .leaks = IN_HEAP(LAW_EVEN), .kill_h = {44, 70}},
     {"rss_only", GROUP_SLOW, "memory outside of the Go heap",
-     .leaks = {{LAW_EVEN, SITE_NATIVE}}, .kill_h = {40, 70}},
+     .leaks = {{.law = LAW_EVEN, .site = SITE_NATIVE}}, .kill_h = {40, 70}},
     /* ---- no time for more than a dump ---- */
     {"hang_3min", GROUP_FAST, "every request hangs, two to four minutes",
-     .step_s = 1, .hours = 6, .leaks = EVEN, .onset_h = {3, 5.5}, .kill_s = {120, 240}},
+     .step_s = 1, .hours = 6, .leaks = ONE(LAW_EVEN), .onset_h = {3, 5.5},
+     .kill_s = {120, 240}},
     {"blow_60s", GROUP_FAST, "45 to 80 seconds",
-     .step_s = 1, .hours = 6, .leaks = IN_HEAP(LAW_EVEN), .onset_h = {3, 5.5}, .kill_s = {45, 80}},
+     .step_s = 1, .hours = 6, .leaks = IN_HEAP(LAW_EVEN), .onset_h = {3, 5.5},
+     .kill_s = {45, 80}},
     {"blow_20s", GROUP_FAST, "15 to 25 seconds",
-     .step_s = 1, .hours = 6, .leaks = IN_HEAP(LAW_EVEN), .onset_h = {3, 5.5}, .kill_s = {15, 25}},
+     .step_s = 1, .hours = 6, .leaks = IN_HEAP(LAW_EVEN), .onset_h = {3, 5.5},
+     .kill_s = {15, 25}},
     /* ---- sound, and plain ---- */
     {"flat", GROUP_QUIET, "the same day and night", .flat = true},
     {"diurnal", GROUP_QUIET, "a day's swing", .swing = 2},
@@ -107,11 +104,13 @@ const struct service_class class_table[] = {
     {"slow_wave", GROUP_SOUND, "a wave of four to eight hours", .flat = true, .wave_h = {4, 8}},
     {"gc_tuned", GROUP_SOUND, "GOGC=off, held at nine tenths of the limit by GOMEMLIMIT",
      .gogc = 50, .gomemlimit = 0.90},
-    {"mmap_file", GROUP_SOUND, "mapped files fill memory and are reclaimed", .page_cache = true},
+    {"mmap_file", GROUP_SOUND, "mapped files fill memory and are reclaimed",
+     .page_cache = true},
     {"absences", GROUP_SOUND, "nothing is scraped for hours now and then", .absences_a_day = 4},
     {"near_miss", GROUP_SOUND, "one spike of seconds, that drains",
      .step_s = 1, .hours = 6, .near_miss = {0.70, 0.88}},
-    {"bursty_fast", GROUP_SOUND, "bursts of seconds", .step_s = 1, .hours = 6, .bursts_an_hour = 6},
+    {"bursty_fast", GROUP_SOUND, "bursts of seconds",
+     .step_s = 1, .hours = 6, .bursts_an_hour = 6},
 };
 /* clang-format on */
 const int class_count = sizeof(class_table) / sizeof(class_table[0]);

@@ -6,7 +6,7 @@
 
 #include "tests/eval/service.h"
 
-#define SEEDS 2
+#define SEEDS 4
 #define SAMPLE_BYTES                                                        \
     (offsetof(struct sample, killed) + 1) /* without the padding at its end \
                                            */

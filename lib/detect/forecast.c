@@ -12,6 +12,8 @@
 #define BLOCKS_LEAST 6
 #define LEVEL_BLOCKS 9         /* three hours: the next peak may be as high as the last */
 #define GOROUTINE_BYTES 6144.0 /* a stack and its descriptor, as they mostly are */
+#define HELD_ABOVE 0.75        /* of the limit … */
+#define HELD_SLOPE 0.25        /* … and memory climbs by less than this part of live heap */
 #define OVERHEAD 0.04          /* of the limit: the runtime's own, spans not full */
 
 struct slopes {
@@ -45,26 +47,31 @@ static bool theil_sen(const float *v, int n, double block_ms, struct slopes *out
     return true;
 }
 
-/* The steeper of six hours and of a day; false when neither is known. */
-static bool signal_slopes(const struct detect_view *v, enum history_signal s,
-                          struct slopes *out, double *level)
+/* How a signal grows. */
+struct growth {
+    struct slopes hours, both; /* over six hours; over these and a day together */
+    double level;              /* bytes; 0: too little is known */
+};
+
+static struct growth signal_growth(const struct detect_view *v, enum history_signal s)
 {
     float short_term[18], day[24];
+    struct growth g = {.level = 0};
     struct slopes a = {0}, b = {0};
     window_greatest(v, s, v->life_start_ms, v->t_ms + 1, 20 * MINUTE_MS, 18, short_term);
     window_greatest(v, s, v->life_start_ms, v->t_ms + 1, HOUR_MS, 24, day);
     bool have_a = theil_sen(short_term, 18, (double)detect_scaled(v, 20 * MINUTE_MS), &a);
     bool have_b = theil_sen(day, 24, (double)detect_scaled(v, HOUR_MS), &b);
-    *level = 0;
+    if (!have_a && !have_b)
+        return g;
     for (int i = 18 - LEVEL_BLOCKS; i < 18; i++)
         if (!isnan(short_term[i]))
-            *level = fmax(*level, (double)short_term[i]);
-    if (!have_a && !have_b)
-        return false;
-    a = have_a ? a : b;
+            g.level = fmax(g.level, (double)short_term[i]);
+    g.hours = a = have_a ? a : b;
     b = have_b ? b : a;
-    *out = (struct slopes){fmin(a.low, b.low), fmax(a.middle, b.middle), fmax(a.high, b.high)};
-    return *level > 0;
+    g.both =
+        (struct slopes){fmin(a.low, b.low), fmax(a.middle, b.middle), fmax(a.high, b.high)};
+    return g;
 }
 
 /* 0 where a slope never gets there; what is there already is there in a second. */
@@ -94,18 +101,29 @@ static double goroutines_now(const struct detect_view *v)
     return isnan(greatest) ? 0 : (double)greatest;
 }
 
+/* GOMEMLIMIT holds memory level, near the limit, while live heap climbs on: what
+ * memory did before says nothing of what is to come. */
+static bool is_held(const struct growth *memory, const struct growth *live, double limit_bytes)
+{
+    return memory->level > HELD_ABOVE * limit_bytes && live->hours.middle > 0 &&
+           memory->hours.middle < HELD_SLOPE * live->hours.middle;
+}
+
 struct forecast detect_forecast(const struct detect_view *v)
 {
-    struct forecast memory = {0}, live = {0};
-    struct slopes s;
-    double level, limit = (double)v->limit_bytes;
+    struct forecast by_memory = {0}, by_live = {0};
+    double limit = (double)v->limit_bytes;
     if (v->limit_bytes <= 0)
-        return memory;
-    if (signal_slopes(v, HISTORY_MEMORY_BYTES, &s, &level))
-        memory = forecast_of(&s, limit - level);
-    if (signal_slopes(v, HISTORY_HEAP_BYTES, &s, &level))
-        live = forecast_of(&s, (1 - OVERHEAD) * limit - level -
-                                   GOROUTINE_BYTES * goroutines_now(v));
-    bool live_first = live.eta_s > 0 && (memory.eta_s <= 0 || live.eta_s < memory.eta_s);
-    return live_first ? live : memory;
+        return by_memory;
+    struct growth memory = signal_growth(v, HISTORY_MEMORY_BYTES);
+    struct growth live = signal_growth(v, HISTORY_HEAP_BYTES);
+    if (memory.level > 0)
+        by_memory = forecast_of(&memory.both, limit - memory.level);
+    if (live.level > 0)
+        by_live = forecast_of(&live.both, (1 - OVERHEAD) * limit - live.level -
+                                              GOROUTINE_BYTES * goroutines_now(v));
+    bool live_first =
+        by_live.eta_s > 0 && (by_memory.eta_s <= 0 || by_live.eta_s < by_memory.eta_s ||
+                              is_held(&memory, &live, limit));
+    return live_first ? by_live : by_memory;
 }

@@ -13,7 +13,7 @@
 #define LEVEL_BLOCKS 9         /* three hours: the next peak may be as high as the last */
 #define GOROUTINE_BYTES 6144.0 /* a stack and its descriptor, as they mostly are */
 #define HELD_ABOVE 0.75        /* of the limit … */
-#define HELD_SLOPE 0.25        /* … and memory climbs by less than this part of live heap */
+#define HELD_SLOPE 0.1         /* … and memory climbs by less than this part of live heap */
 #define OVERHEAD 0.04          /* of the limit: the runtime's own, spans not full */
 
 struct slopes {

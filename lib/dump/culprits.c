@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lib/detect/owner.h"
 #include "lib/dump/dump.h"
 #include "lib/profile/diff.h"
 
@@ -92,7 +93,7 @@ static void culprit_fill(struct manifest_culprit *c, const struct manifest *m,
     str_copy(c->unit, sizeof c->unit, str_of(unit));
     fingerprint_frames(frames, n, c->fingerprint);
     if (n) {
-        const struct frame *at = &frames[culprit_frame(frames, n)];
+        const struct frame *at = &frames[owner_frame(frames, n, NULL)];
         str_copy(c->function, sizeof c->function, at->function);
         str_copy(c->file, sizeof c->file, at->file);
         c->line = at->line;

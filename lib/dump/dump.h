@@ -95,8 +95,4 @@ int log_dump_write(const void *diff_gz, size_t n, size_t max_bytes, struct profi
  * bytes. 0; -ENOENT: none; ERR_CUT: only damaged ones; or what out answers. */
 int log_dump_read(struct str log_text, const char *id, struct buf *out, struct errmsg *e);
 
-/* The innermost frame that is neither standard library nor a known dependency;
- * the leaf when there is none. Returns its index. */
-size_t culprit_frame(const struct frame *frames, size_t n);
-
 #endif

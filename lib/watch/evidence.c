@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/detect/owner.h"
 #include "lib/profile/proto.h"
 #include "lib/watch/internal.h"
 
@@ -60,7 +61,7 @@ static void fill_culprit(const struct watch *w, const struct culprit *c,
 
     COPY(out->fingerprint, history_fingerprint(w->history, c->stack));
     if (n > 0) {
-        const struct frame *f = &frames[culprit_frame(frames, n)];
+        const struct frame *f = &frames[owner_frame(frames, n, NULL)];
 
         str_copy(out->function, sizeof(out->function), f->function);
         str_copy(out->file, sizeof(out->file), f->file);

@@ -128,6 +128,17 @@ struct str owner_declared(struct str function)
     return function;
 }
 
+struct str owner_type(struct str function)
+{
+    size_t at = owner_package(function).n;
+    struct str rest = {function.p + at, function.n - at};
+    const char *end = str_starts(rest, ".(") ? memchr(rest.p, ')', rest.n) : NULL;
+
+    if (end)
+        return (struct str){function.p, (size_t)(end + 1 - function.p)};
+    return owner_declared(function);
+}
+
 struct str owner_short(struct str function)
 {
     size_t slash = 0, n = owner_package(function).n;

@@ -34,6 +34,8 @@ struct str owner_module(struct str function);
 /* "main.fetch" of "main.fetch.func1.2" and "main.fetch.gowrap1": the function
  * in whose text it stands. */
 struct str owner_declared(struct str function);
+/* "main.(*T)" of "main.(*T).run.func1"; of a plain function as owner_declared. */
+struct str owner_type(struct str function);
 /* "grpc.NewClient" of "google.golang.org/grpc.NewClient": as Go code has it. */
 struct str owner_short(struct str function);
 

@@ -16,20 +16,27 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"time"
 )
 
-// Of one leak: what is done `times` times, each in a goroutine of its own.
+// What is done `times` times, each in a goroutine of its own.
 type leak struct {
 	name string
 	run  func(ctx context.Context)
 }
 
-const times = 8
+// Databases allow no more connections.
+func times(l leak) int {
+	if strings.HasPrefix(l.name, "sql-") || strings.HasPrefix(l.name, "pgx-") {
+		return 8
+	}
+	return 40
+}
 
 func do(l leak) {
 	labels := pprof.Labels("leak", l.name)
-	for i := 0; i < times; i++ {
+	for i := 0; i < times(l); i++ {
 		pprof.Do(context.Background(), labels, func(ctx context.Context) {
 			go l.run(ctx)
 		})

@@ -160,15 +160,18 @@ static bool rule_applies(struct view *v, const struct rule *r)
 /* ---- who made it ---- */
 
 /* Whether a stack's user's frame calls one of the makers, or, for a rule that
- * names none, the module of the culprit's root. */
+ * names none, the module that started the culprit. */
 static bool calls_maker(const struct view *v, const struct rule *r, const struct frame *frames,
                         size_t user)
 {
-    struct str module = owner_module(v->in->frames[v->in->n - 1].function);
+    const struct frame *root = &v->in->frames[v->in->n - 1];
+    struct str module = owner_module(root->function);
 
     if (r->makers[0])
         return frames_have(r->makers, frames, 0, user);
-    for (size_t i = 0; i < user && module.n; i++)
+    if (owner_of(root) == OWNER_STANDARD || v->in->class == HISTORY_SITES)
+        return false; /* half of all stacks go through net/http */
+    for (size_t i = 0; i < user; i++)
         if (str_eq(owner_module(frames[i].function), module))
             return true;
     return false;
@@ -282,7 +285,7 @@ void classify(const struct classify_input *in, struct classification *out)
         return;
     v.user = owner_frame(in->frames, in->n, &v.own);
     /* A library's goroutine is best known by what was started. */
-    if (owner_of(&in->frames[v.user]) <= OWNER_KNOWN)
+    if (in->class == HISTORY_STACKS && owner_of(&in->frames[v.user]) <= OWNER_KNOWN)
         v.user = in->n - 1;
     out->at = in->frames[v.user];
     out->own = v.own;

@@ -105,14 +105,16 @@ static void culprit_fill(struct manifest_culprit *c, const struct manifest *m,
 }
 
 static void append(struct manifest *m, struct culprit_sides sides, const struct found *f,
-                   int most, const char *unit)
+                   int most, const char *unit, struct naming_stack where[MANIFEST_CULPRITS_MAX])
 {
-    for (int i = 0; i < f->n && i < most && m->n_culprits < MANIFEST_CULPRITS_MAX; i++)
+    for (int i = 0; i < f->n && i < most && m->n_culprits < MANIFEST_CULPRITS_MAX; i++) {
+        where[m->n_culprits] = (struct naming_stack){f->deltas[i].now_sample, NAMING_NONE};
         culprit_fill(&m->culprits[m->n_culprits++], m, sides, f, i, unit);
+    }
 }
 
 void culprits_find(struct manifest *m, struct culprit_sides goroutines,
-                   struct culprit_sides heap)
+                   struct culprit_sides heap, struct naming_stack where[MANIFEST_CULPRITS_MAX])
 {
     struct found g, h;
 
@@ -120,10 +122,11 @@ void culprits_find(struct manifest *m, struct culprit_sides goroutines,
     find(heap, "inuse_space", &h);
     m->n_culprits = 0;
     if (goroutines_lead(m, &g, &h)) {
-        append(m, goroutines, &g, h.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "goroutines");
-        append(m, heap, &h, MANIFEST_CULPRITS_MAX, "bytes");
+        append(m, goroutines, &g, h.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "goroutines",
+               where);
+        append(m, heap, &h, MANIFEST_CULPRITS_MAX, "bytes", where);
     } else {
-        append(m, heap, &h, g.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "bytes");
-        append(m, goroutines, &g, MANIFEST_CULPRITS_MAX, "goroutines");
+        append(m, heap, &h, g.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "bytes", where);
+        append(m, goroutines, &g, MANIFEST_CULPRITS_MAX, "goroutines", where);
     }
 }

@@ -9,6 +9,7 @@
 #define LW_DUMP_DUMP_H
 
 #include "lib/base/buf.h"
+#include "lib/detect/blocking.h"
 #include "lib/dump/manifest.h"
 #include "lib/history/history.h"
 #include "lib/profile/profile.h"
@@ -43,6 +44,7 @@ struct dump_input {
     const struct profile *goroutine_base; /* from text; NULL: none */
     const void *heap_gz, *heap_base_gz;   /* Go's own bytes, as they came */
     size_t heap_gz_bytes, heap_base_gz_bytes;
+    const struct blocking_pcs *pcs; /* of this life; NULL: none known */
     const struct history *history;
     int target;
     int64_t t_ms;               /* ring time of the trigger */
@@ -54,7 +56,8 @@ struct dump_input {
  * history.csv. The store renders manifest.json when it writes, since only then
  * is known what fitted. A side that was never seen is an empty profile of the
  * same type. A file that cannot be made is left out and said in the manifest's
- * note. Sets m->culprits when the caller left them empty: from the diff itself.
+ * note. Sets m->culprits when the caller left them empty: from the diff itself;
+ * and names them: pattern, advice, the user's line (naming.h).
  * The caller may add files (report.html) and then lists the files again.
  * Returns 0 or the first error (the bundle is still usable). */
 int dump_render(const struct dump_input *in, struct bundle *out);

@@ -113,6 +113,11 @@ static const struct field culprit_fields[] = {
     C("per_hour", DOUBLE, per_hour),
     C("share", DOUBLE, share),
     C("unit", TEXT, unit),
+    C("pattern", TEXT, pattern),
+    C("blocking", TEXT, blocking),
+    C("helper", TEXT, helper),
+    C("part_of", TEXT, part_of),
+    C("advice", TEXT, advice),
 };
 
 #define F(key, type, member) ROW(manifest_file, key, type, member)

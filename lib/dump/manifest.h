@@ -9,6 +9,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/digest.h"
 #include "lib/base/err.h"
+#include "lib/detect/classify.h"
 
 #define MANIFEST_SCHEMA 1
 #define MANIFEST_FILES_MAX 24
@@ -39,6 +40,13 @@ struct manifest_culprit {
     int64_t before, now;
     double per_hour, share;
     char unit[12]; /* "goroutines" or "bytes" */
+    /* What it is, by lib/dump/naming: all "" until then. */
+    char pattern[16];        /* pattern_text */
+    char blocking[16];       /* blocking_text; "" of heap sites */
+    char helper[128];        /* the stack is a library's goroutine, this its function;
+                                `function` then is the user's that made it, if known */
+    char part_of[11];        /* fingerprint of an earlier culprit whose leak this is */
+    char advice[ADVICE_MAX]; /* one sentence */
 };
 
 struct manifest {

@@ -110,6 +110,11 @@ static const struct field stack_fields[] = {
     C(REAL, "per_hour", per_hour),
     C(REAL, "share", share),
     C(TEXT, "unit", unit),
+    C(TEXT, "pattern", pattern),
+    C(TEXT, "blocking", blocking),
+    C(TEXT, "helper", helper),
+    C(TEXT, "part_of", part_of),
+    C(TEXT, "advice", advice),
 };
 static const struct group stack_groups[] = {GROUP(NULL, stack_fields, 0)};
 

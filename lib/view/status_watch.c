@@ -1,4 +1,5 @@
 /* A status from the running agent. */
+#include "lib/dump/naming.h"
 #include "lib/view/status_make.h"
 
 #define HOUR_MS 3600000LL
@@ -9,9 +10,30 @@ static int64_t age(const struct watch *w, int64_t boot_ms)
     return boot_ms > 0 ? w->now.boot_ms - boot_ms : -1;
 }
 
-static void from_verdict(const struct watch *w, const struct watched *t,
-                         struct status_target *out)
+/* The page of now knows the hidden frames; the rest comes of the history, since
+ * a status may not cost what a dump does. */
+static void name_stacks(const struct watch *w, int target, struct status_target *out)
 {
+    const struct watched *t = &w->targets[target];
+    const struct finding *f = &t->judge.detect.verdict.finding;
+    struct naming_stack where[STATUS_STACKS_MAX];
+    struct naming_sources sources = {
+        .goroutine = t->have_now ? &t->now : NULL,
+        .pcs = &t->pcs,
+        .history = w->history,
+        .target = target,
+        .from_ms = w->t_ms - f->window_ms,
+        .to_ms = w->t_ms,
+    };
+
+    for (int i = 0; i < out->n_stacks; i++)
+        where[i] = (struct naming_stack){NAMING_NONE, f->culprits[i].stack};
+    culprits_name(out->stacks, where, out->n_stacks, &sources);
+}
+
+static void from_verdict(const struct watch *w, int target, struct status_target *out)
+{
+    const struct watched *t = &w->targets[target];
     const struct verdict *v = &t->judge.detect.verdict;
     const struct finding *f = &v->finding;
 
@@ -37,6 +59,7 @@ static void from_verdict(const struct watch *w, const struct watched *t,
         NAME_AND_COPY(out->stacks[i].unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
         status_name_stack(w->history, c->stack, &out->stacks[i]);
     }
+    name_stacks(w, target, out);
 }
 
 static void from_life(const struct watch *w, const struct watched *t, struct status_target *out)
@@ -91,7 +114,7 @@ static void from_target(const struct watch *w, int target, struct status_target 
     }
     if (from_ms < t->life.record.seen_ms)
         from_ms = t->life.record.seen_ms;
-    from_verdict(w, t, out);
+    from_verdict(w, target, out);
     if (out->n_stacks == 0 && from_ms > 0)
         status_grown(out, w->history, target, from_ms, w->t_ms);
     status_series(out, w->history, target, from_ms, w->t_ms + 1);

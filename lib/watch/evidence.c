@@ -53,6 +53,7 @@ static void fill_measures(struct watch *w, struct watched *t, struct manifest *m
                                        : -1;
 }
 
+/* Its name (pattern, advice) comes when the dump is rendered: from the profiles. */
 static void fill_culprit(const struct watch *w, const struct culprit *c,
                          struct manifest_culprit *out)
 {
@@ -267,6 +268,7 @@ void watch_dump_input(struct watch *w, int target, struct dump_input *in)
         .heap_gz_bytes = t->heap_gz.len,
         .heap_base_gz = t->baseline.heap_gz.p,
         .heap_base_gz_bytes = t->baseline.heap_gz.len,
+        .pcs = &t->pcs,
         .history = w->history,
         .target = target,
         .t_ms = t->dump.t_ms,

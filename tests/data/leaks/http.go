@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"time"
 
 	coder "github.com/coder/websocket"
@@ -212,9 +213,8 @@ func streamServer(h http.HandlerFunc) string {
 
 func streamLeaks() []leak {
 	serve := func(name, upgrade string, gone bool, h http.HandlerFunc) leak {
-		return leak{name, func(ctx context.Context) {
-			visit(streamServer(h), upgrade, gone)
-		}}
+		url := sync.OnceValue(func() string { return streamServer(h) })
+		return leak{name, func(ctx context.Context) { visit(url(), upgrade, gone) }}
 	}
 	return []leak{
 		serve("sse-gone", "", true, handleEvents),

@@ -76,6 +76,11 @@ static void fill(struct manifest *m)
         c->now = INT64_C(1) << 40;
         c->per_hour = 1.25;
         c->share = 1.0 / 3;
+        str_copy(c->pattern, sizeof c->pattern, STR("channel-send"));
+        str_copy(c->blocking, sizeof c->blocking, STR("chan-send"));
+        str_copy(c->helper, sizeof c->helper, STR("net/http.(*persistConn).readLoop"));
+        str_copy(c->part_of, sizeof c->part_of, STR("0000000001"));
+        str_copy(c->advice, sizeof c->advice, STR("main.f (f.go:1) \"does\""));
     }
     m->n_files = MANIFEST_FILES_MAX;
     for (int i = 0; i < m->n_files; i++) {
@@ -113,6 +118,20 @@ static void test_round_trip(void **state)
     assert_memory_equal(back.files, m.files, sizeof m.files);
     buf_free(&b);
     buf_free(&again);
+}
+
+/* As the first version wrote it, without what a culprit is. */
+static void test_old_culprit(void **state)
+{
+    static struct manifest m;
+    const char text[] = "{\"schema\":1,\"culprits\":[{\"function\":\"main.f\",\"now\":7}]}";
+
+    (void)state;
+    assert_int_equal(manifest_read(&m, text, strlen(text), NULL), 0);
+    assert_int_equal(m.n_culprits, 1);
+    assert_string_equal(m.culprits[0].function, "main.f");
+    assert_string_equal(m.culprits[0].pattern, "");
+    assert_string_equal(m.culprits[0].advice, "");
 }
 
 static void test_absent(void **state)
@@ -204,9 +223,9 @@ static void test_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_bad),        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_name),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_old_culprit),
+        cmocka_unit_test(test_absent),     cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,39 @@ static void assert_fits(const struct buf *out, struct look look)
     assert_in_range(lines, 8, 24);
 }
 
+/* Pattern and advice take the room of a stack, however long they are. */
+static void test_text_names_the_leak(void **state)
+{
+    struct scene s;
+    struct manifest_culprit *c;
+    const char *text;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    status_from_watch(s.watch, s.scratch);
+    c = s.scratch->targets[0].stacks;
+    assert_string_equal(c->pattern, "unknown"); /* no page is there, io.Copy tells nothing */
+    assert_non_null(strstr(c->advice, "main.leak (main.go:40)"));
+    str_copy(c->pattern, sizeof(c->pattern), STR("context-ignored"));
+    str_copy(c->blocking, sizeof(c->blocking), STR("chan-receive"));
+    memset(c->advice, 'w', sizeof(c->advice) - 1);
+    for (size_t i = 9; i < sizeof(c->advice) - 1; i += 10)
+        c->advice[i] = ' ';
+    for (int i = 1; i < STATUS_STACKS_MAX; i++)
+        s.scratch->targets[0].stacks[i] = *c;
+    s.scratch->targets[0].n_stacks = STATUS_STACKS_MAX;
+    status_text(s.scratch, -1, (struct look){0}, &s.out);
+    text = buf_cstr(&s.out);
+    assert_non_null(strstr(text, "context-ignored  chan-receive: wwwwwwwww wwwwwwwww"));
+    assert_fits(&s.out, (struct look){0});
+    buf_reset(&s.out);
+    memset(c->advice, 'w', sizeof(c->advice) - 1); /* one endless word */
+    status_text(s.scratch, -1, (struct look){0}, &s.out);
+    assert_fits(&s.out, (struct look){0});
+    scene_close(&s);
+}
+
 static void test_text(void **state)
 {
     struct scene s;
@@ -208,9 +241,13 @@ static void test_from_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_from_watch),     cmocka_unit_test(test_suspect_is_no_leak),
-        cmocka_unit_test(test_json_both_ways), cmocka_unit_test(test_json_cut),
-        cmocka_unit_test(test_text),           cmocka_unit_test(test_text_is_harmless),
+        cmocka_unit_test(test_from_watch),
+        cmocka_unit_test(test_suspect_is_no_leak),
+        cmocka_unit_test(test_json_both_ways),
+        cmocka_unit_test(test_json_cut),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_names_the_leak),
+        cmocka_unit_test(test_text_is_harmless),
         cmocka_unit_test(test_from_files),
     };
 

@@ -9,6 +9,8 @@
 
 #define COUNT_OF(a) (sizeof(a) / sizeof *(a))
 
+#define MAKERS_MAX 3
+
 enum whose { OWN, LIBRARY, SITE };
 enum scope { ANYWHERE, GROWING, SAME_TYPE, SAME_FUNCTION };
 
@@ -194,10 +196,25 @@ static bool waits_itself(struct view *v, struct str function)
     return false;
 }
 
-static bool find_maker(struct view *v, const struct classify_stacks *s, const struct rule *r,
-                       bool done_waiting, struct frame *at)
+/* The users' frames that call a maker, each function once. */
+struct makers {
+    struct frame frames[MAKERS_MAX];
+    int n;
+};
+
+static void makers_add(struct makers *m, const struct frame *f)
 {
-    for (uint32_t i = 0; i < s->n; i++) {
+    for (int i = 0; i < m->n; i++)
+        if (str_eq(m->frames[i].function, f->function))
+            return;
+    if (m->n < MAKERS_MAX)
+        m->frames[m->n++] = *f;
+}
+
+static void find_makers(struct view *v, const struct classify_stacks *s, const struct rule *r,
+                        bool done_waiting, struct makers *m)
+{
+    for (uint32_t i = 0; i < s->n && m->n < MAKERS_MAX; i++) {
         bool own = false;
         size_t n = stack_read(v, s, i);
         size_t user = owner_frame(v->scratch, n, &own);
@@ -206,34 +223,73 @@ static bool find_maker(struct view *v, const struct classify_stacks *s, const st
         if (!own || !calls_maker(v, r, v->scratch, user))
             continue;
         found = v->scratch[user];
-        if (done_waiting && waits_itself(v, found.function))
-            continue;
-        *at = found;
-        return true;
+        if (!done_waiting || !waits_itself(v, found.function))
+            makers_add(m, &found);
     }
-    return false;
 }
 
-static void look_elsewhere(struct view *v, const struct rule *r, struct classification *out)
+/* Who holds most is the maker. Who merely allocated is one if nobody else did;
+ * of several none is named, for they may all be sound. */
+static void look_elsewhere(struct view *v, const struct rule *r, struct classification *out,
+                           struct makers *m)
 {
     const struct classify_input *in = v->in;
-    bool created = in->created_by.function.n && owner_of(&in->created_by) == OWNER_USER;
+    bool certain = true;
 
-    if (created)
-        out->at = in->created_by;
-    out->elsewhere = created || find_maker(v, &in->sites, r, true, &out->at) ||
-                     find_maker(v, &in->sites, r, false, &out->at) ||
-                     find_maker(v, &in->beside, r, false, &out->at);
-    out->own = out->elsewhere;
+    if (in->created_by.function.n && owner_of(&in->created_by) == OWNER_USER)
+        makers_add(m, &in->created_by);
+    else
+        find_makers(v, &in->sites, r, true, m);
+    if (m->n == 0)
+        find_makers(v, &in->sites, r, false, m);
+    if (m->n == 0) {
+        find_makers(v, &in->allocs, r, false, m);
+        find_makers(v, &in->beside, r, false, m);
+        certain = m->n == 1;
+    }
+    if (m->n == 0 || !certain)
+        return;
+    m->n = 1;
+    out->at = m->frames[0];
+    out->own = out->elsewhere = true;
 }
 
 /* ---- the sentence ---- */
 
-static void put_place(struct buf *b, const struct rule *r, const struct classification *c)
+/* "pattern.price (body.go:25)" */
+static void put_frame(struct buf *b, const struct frame *f)
 {
-    struct str file = c->at.file, list = str_of(r->makers), maker = {NULL, 0};
+    struct str file = f->file;
 
-    if (!c->own && str_split(&list, '|', &maker) && maker.n) {
+    buf_str(b, owner_short(f->function));
+    for (size_t i = file.n; i > 0; i--)
+        if (file.p[i - 1] == '/') {
+            file = (struct str){file.p + i, file.n - i};
+            break;
+        }
+    if (!file.n)
+        return;
+    buf_puts(b, " (");
+    buf_str(b, file);
+    buf_printf(b, ":%d)", (int)f->line);
+}
+
+static void put_place(struct buf *b, const struct rule *r, const struct classification *c,
+                      const struct makers *m)
+{
+    struct str list = str_of(r->makers), maker = {NULL, 0};
+
+    if (c->own) {
+        put_frame(b, &c->at);
+        return;
+    }
+    for (int i = 0; i < m->n; i++) {
+        buf_puts(b, i == 0 ? "one of " : ", ");
+        put_frame(b, &m->frames[i]);
+    }
+    if (m->n)
+        return;
+    if (str_split(&list, '|', &maker) && maker.n) {
         maker = owner_short(maker);
         if (maker.p[maker.n - 1] == '*')
             maker.n--;
@@ -241,22 +297,11 @@ static void put_place(struct buf *b, const struct rule *r, const struct classifi
         buf_str(b, maker);
         return;
     }
-    if (!c->own)
-        buf_puts(b, "what calls ");
-    buf_str(b, owner_short(c->at.function));
-    for (size_t i = file.n; i > 0; i--)
-        if (file.p[i - 1] == '/') {
-            file = (struct str){file.p + i, file.n - i};
-            break;
-        }
-    if (file.n) {
-        buf_puts(b, " (");
-        buf_str(b, file);
-        buf_printf(b, ":%d)", (int)c->at.line);
-    }
+    buf_puts(b, "what calls ");
+    put_frame(b, &c->at);
 }
 
-static void advise(const struct rule *r, struct classification *out)
+static void advise(const struct rule *r, const struct makers *m, struct classification *out)
 {
     static const struct str mark = {"{at}", 4};
     struct str rest = str_of(r->advice);
@@ -268,7 +313,7 @@ static void advise(const struct rule *r, struct classification *out)
             buf_putc(&b, rest.p[0]);
             continue;
         }
-        put_place(&b, r, out);
+        put_place(&b, r, out, m);
         rest.p += mark.n - 1;
         rest.n -= mark.n - 1;
     }
@@ -279,6 +324,7 @@ void classify(const struct classify_input *in, struct classification *out)
 {
     struct view v = {.in = in};
     const struct rule *r = rules;
+    struct makers makers = {.n = 0};
 
     *out = (struct classification){.pattern = PATTERN_UNKNOWN};
     if (in->n == 0)
@@ -293,6 +339,6 @@ void classify(const struct classify_input *in, struct classification *out)
         r++;
     out->pattern = r->pattern;
     if (!v.own)
-        look_elsewhere(&v, r, out);
-    advise(r, out);
+        look_elsewhere(&v, r, out, &makers);
+    advise(r, &makers, out);
 }

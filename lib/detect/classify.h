@@ -41,7 +41,8 @@ struct classify_input {
     const struct frame *frames;
     size_t n;
     struct classify_stacks beside; /* goroutines that grow with it */
-    struct classify_stacks sites;  /* heap sites, those that grew most first */
+    struct classify_stacks sites;  /* heap sites in use, those that grew most first */
+    struct classify_stacks allocs; /* sites that allocated, kept or not */
     struct frame created_by;       /* of debug=2; function empty: not known */
 };
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "lib/detect/detect.h"
 #include "lib/detect/owner.h"
 #include "lib/dump/dump.h"
 #include "lib/profile/diff.h"
@@ -26,6 +27,7 @@ struct found {
 
 /* Noise beside the first is not named. */
 #define LEAST_SHARE 0.01
+#define LEAD_SHARE 0.25
 
 static bool worth_naming(const struct stack_delta *d, const struct stack_delta *first)
 {
@@ -48,6 +50,32 @@ static bool is_of_pprof(const struct profile *p, uint32_t sample)
     return false;
 }
 
+static bool is_background(const struct profile *p, uint32_t sample)
+{
+    struct frame frames[FRAMES_MAX];
+
+    return detect_exempt(frames, sample_frames(p, &p->samples.p[sample], frames, FRAMES_MAX),
+                         NULL, 0);
+}
+
+/* With each handler that hangs grow the goroutines that every connection has:
+ * what may grow by itself does not lead where something else grew about as much. */
+static void let_blocked_lead(const struct profile *now, struct found *f)
+{
+    int first = 0;
+
+    while (first < f->n && is_background(now, f->deltas[first].now_sample))
+        first++;
+    if (first == 0 || first == f->n)
+        return;
+    struct stack_delta lead = f->deltas[first], *top = &f->deltas[0];
+    if ((double)lead.now - (double)lead.base <
+        LEAD_SHARE * ((double)top->now - (double)top->base))
+        return;
+    memmove(top + 1, top, (size_t)first * sizeof *top);
+    *top = lead;
+}
+
 static void find(struct culprit_sides sides, const char *type, struct found *out)
 {
     *out = (struct found){0};
@@ -60,6 +88,8 @@ static void find(struct culprit_sides sides, const char *type, struct found *out
         if (worth_naming(&out->deltas[i], &out->deltas[0]) &&
             !is_of_pprof(sides.now, out->deltas[i].now_sample))
             out->deltas[out->n++] = out->deltas[i];
+    if (!profile_is_heap(sides.now))
+        let_blocked_lead(sides.now, out);
     if (sides.base)
         out->base_total =
             (double)profile_total(sides.base, profile_value_index(sides.base, type));

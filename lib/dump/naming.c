@@ -72,16 +72,22 @@ static void goroutines_gather(struct set *s, const struct naming_sources *in)
         set_grown(s, in, HISTORY_STACKS);
 }
 
-/* What is in use first; then whatever was ever allocated, since a maker need
- * not keep anything itself. */
+/* What grew first; then whatever is in use, since few bytes are seen only when
+ * they are sampled, which may have been before the baseline. */
 static void sites_gather(struct set *s, const struct naming_sources *in)
 {
     if (in->ranked && in->heap) {
         set_rank(s, in->heap, in->heap_base, "inuse_space");
-        set_rank(s, in->heap, in->heap_base, "alloc_space");
+        set_rank(s, in->heap, NULL, "inuse_space");
     } else if (in->history) {
         set_grown(s, in, HISTORY_SITES);
     }
+}
+
+static void allocs_gather(struct set *s, const struct naming_sources *in)
+{
+    if (in->ranked && in->heap)
+        set_rank(s, in->heap, in->heap_base, "alloc_space");
 }
 
 /* ---- one culprit ---- */
@@ -140,7 +146,7 @@ static bool is_bytes(const struct manifest_culprit *c)
 }
 
 static void name_one(struct manifest_culprit *c, const struct subject *s, struct set *beside,
-                     struct set *sites)
+                     struct set *sites, struct set *allocs)
 {
     bool bytes = is_bytes(c);
     struct classify_input in = {
@@ -150,6 +156,7 @@ static void name_one(struct manifest_culprit *c, const struct subject *s, struct
         .n = s->n,
         .beside = beside_of(beside, c->now - c->before, bytes),
         .sites = {set_frames, sites, sites->n},
+        .allocs = {set_frames, allocs, allocs->n},
     };
     struct classification named;
 
@@ -207,15 +214,16 @@ static void join(struct manifest_culprit *culprits, int n)
 void culprits_name(struct manifest_culprit *culprits, const struct naming_stack *where, int n,
                    const struct naming_sources *in)
 {
-    struct set beside = {0}, sites = {0};
+    struct set beside = {0}, sites = {0}, allocs = {0};
     struct subject s;
 
     goroutines_gather(&beside, in);
     sites_gather(&sites, in);
+    allocs_gather(&allocs, in);
     for (int i = 0; i < n; i++) {
         subject_read(&s, in, where[i], is_bytes(&culprits[i]));
         if (s.n)
-            name_one(&culprits[i], &s, &beside, &sites);
+            name_one(&culprits[i], &s, &beside, &sites, &allocs);
     }
     join(culprits, n);
 }

@@ -1,4 +1,6 @@
 /* A status from the running agent. */
+#include <string.h>
+
 #include "lib/dump/naming.h"
 #include "lib/view/status_make.h"
 
@@ -8,6 +10,33 @@
 static int64_t age(const struct watch *w, int64_t boot_ms)
 {
     return boot_ms > 0 ? w->now.boot_ms - boot_ms : -1;
+}
+
+/* A library's goroutine whose maker nobody knows, or nothing known at all. */
+static bool is_in_the_dark(const struct manifest_culprit *c)
+{
+    return strcmp(c->pattern, pattern_text(PATTERN_UNKNOWN)) == 0 ||
+           (c->helper[0] && strcmp(c->helper, c->function) == 0);
+}
+
+/* The last dump of this life has seen the heap profile, and so more. */
+static void name_from_dump(const struct watched *t, struct manifest_culprit *c)
+{
+    const struct manifest *m = &t->dump.manifest;
+
+    for (int i = 0; m->life == t->life.record.id && i < m->n_culprits; i++) {
+        const struct manifest_culprit *named = &m->culprits[i];
+
+        if (strcmp(named->fingerprint, c->fingerprint) != 0 || !named->pattern[0] ||
+            is_in_the_dark(named) || !is_in_the_dark(c))
+            continue;
+        NAME_AND_COPY(c->pattern, named->pattern);
+        NAME_AND_COPY(c->helper, named->helper);
+        NAME_AND_COPY(c->advice, named->advice);
+        NAME_AND_COPY(c->function, named->function);
+        NAME_AND_COPY(c->file, named->file);
+        c->line = named->line;
+    }
 }
 
 /* The page of now knows the hidden frames; the rest comes of the history, since
@@ -29,6 +58,8 @@ static void name_stacks(const struct watch *w, int target, struct status_target 
     for (int i = 0; i < out->n_stacks; i++)
         where[i] = (struct naming_stack){NAMING_NONE, f->culprits[i].stack};
     culprits_name(out->stacks, where, out->n_stacks, &sources);
+    for (int i = 0; i < out->n_stacks; i++)
+        name_from_dump(t, &out->stacks[i]);
 }
 
 static void from_verdict(const struct watch *w, int target, struct status_target *out)

@@ -18,6 +18,8 @@ static size_t frames_of(void *ctx, uint32_t i, struct frame *out, size_t max)
 
 /* The other stacks of the same leak grow beside it, and two whose callers still
  * wait; any heap site may be its maker's. */
+static bool forget_what_is_in_use;
+
 static struct classification name_stack(const char *leak, const struct sample *s,
                                         const struct blocking_pcs *pcs)
 {
@@ -41,7 +43,8 @@ static struct classification name_stack(const char *leak, const struct sample *s
         .frames = frames,
         .n = sample_frames(&leaks.text, s, frames, HISTORY_FRAMES_MAX),
         .beside = {frames_of, &beside, beside.n},
-        .sites = {frames_of, &sites, sites.n},
+        .sites = {frames_of, &sites, forget_what_is_in_use ? 0 : sites.n},
+        .allocs = {frames_of, &sites, sites.n},
     };
     classify(&in, &c);
     return c;
@@ -230,6 +233,26 @@ static void test_advice(void **state)
     assert_string_equal(c.advice, "");
 }
 
+/* Who merely allocated is named only where nobody else did. */
+static void test_who_allocated(void **state)
+{
+    struct classification c;
+
+    (void)state;
+    forget_what_is_in_use = true;
+    c = name_stack("sql-tx", leaks_stack(&leaks.text, "sql-tx", "database/sql.(*Tx).awaitDone"),
+                   &leaks.pcs);
+    assert_true(c.own && c.elsewhere);
+    assert_true(str_is(c.at.function, "main.beginOrder"));
+    c = name_stack("http-body", leaks_stack(&leaks.text, "http-body", READ_LOOP), &leaks.pcs);
+    forget_what_is_in_use = false;
+    assert_int_equal(c.pattern, PATTERN_HTTP_BODY);
+    assert_false(c.own);
+    assert_true(str_is(c.at.function, READ_LOOP));
+    assert_true(str_starts(str_of(c.advice), "one of main.call"));
+    assert_non_null(strstr(c.advice, "main.callUpstream (http.go:"));
+}
+
 static void test_texts(void **state)
 {
     (void)state;
@@ -258,9 +281,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stacks),
-        cmocka_unit_test(test_sites),
-        cmocka_unit_test(test_advice),
+        cmocka_unit_test(test_stacks), cmocka_unit_test(test_sites),
+        cmocka_unit_test(test_advice), cmocka_unit_test(test_who_allocated),
         cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

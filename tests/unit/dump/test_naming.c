@@ -123,6 +123,55 @@ static void test_summary(void **state)
     bundle_free(&b);
 }
 
+#define READ                                                              \
+    " @ 0x11 0x21\n#\t0x10\tinternal/poll.runtime_pollWait+0x1\tp.go:1\n" \
+    "#\t0x20\tnet/http.(*connReader).backgroundRead+0x1\ts.go:1\n\n"
+#define LOCK                                                                     \
+    " @ 0x31 0x41\n#\t0x30\tinternal/sync.runtime_SemacquireMutex+0x1\ts.go:1\n" \
+    "#\t0x40\tmain.take+0x1\tmain.go:7\n\n"
+
+static const char *first_of(const char *text)
+{
+    static struct manifest m;
+    struct profile now, scratch[2];
+    struct text_parser *t = NULL;
+    struct text_result r;
+    struct bundle b;
+
+    assert_int_equal(profile_init(&now, LEAKS_CEILING_BYTES), 0);
+    assert_int_equal(text_new(&t, &now, (struct text_options){0}), 0);
+    assert_int_equal(text_feed(t, text, strlen(text)), 0);
+    assert_int_equal(text_end(t, &r), 0);
+    text_free(&t);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(profile_init(&scratch[i], LEAKS_CEILING_BYTES), 0);
+    bundle_init(&b, LEAKS_CEILING_BYTES);
+    m = (struct manifest){.verdict = {.kind = "blowup"}};
+    assert_int_equal(dump_render(&(struct dump_input){.manifest = &m,
+                                                      .goroutine = &now,
+                                                      .scratch = {&scratch[0], &scratch[1]}},
+                                 &b),
+                     0);
+    bundle_free(&b);
+    profile_free(&now);
+    profile_free(&scratch[0]);
+    profile_free(&scratch[1]);
+    return m.culprits[0].function;
+}
+
+/* Handlers that hang come with the readers of their connections, which are more
+ * by those of sound ones; many readers with a few of anything are clients. */
+static void test_who_leads(void **state)
+{
+    (void)state;
+    assert_string_equal(first_of("goroutine profile: total 400\n300" READ "100" LOCK),
+                        "main.take");
+    assert_string_equal(first_of("goroutine profile: total 340\n300" READ "40" LOCK),
+                        "net/http.(*connReader).backgroundRead");
+    assert_string_equal(first_of("goroutine profile: total 300\n300" READ),
+                        "net/http.(*connReader).backgroundRead");
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -143,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_one_leak_of_several_stacks),
         cmocka_unit_test(test_nowhere),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_who_leads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

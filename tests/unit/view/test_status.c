@@ -84,6 +84,40 @@ static void test_json_both_ways(void **state)
     scene_close(&s);
 }
 
+/* What the page of now leaves in the dark, the dump of this life may know. */
+static void test_names_from_the_dump(void **state)
+{
+    struct scene s;
+    struct manifest *m;
+    struct manifest_culprit *known;
+    const struct manifest_culprit *c;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    m = &s.watch->targets[0].dump.manifest;
+    c = s.scratch->targets[0].stacks;
+    known = &m->culprits[0];
+    m->n_culprits = 1;
+    m->life = 2; /* another life's */
+    str_copy(known->fingerprint, sizeof(known->fingerprint),
+             str_of(history_fingerprint(s.history, history_find_key(s.history, 11))));
+    str_copy(known->pattern, sizeof(known->pattern), STR("grpc"));
+    str_copy(known->function, sizeof(known->function), STR("main.dial"));
+    str_copy(known->helper, sizeof(known->helper), STR("grpc.run"));
+    status_from_watch(s.watch, s.scratch);
+    assert_string_equal(c->pattern, "unknown");
+    m->life = 3;
+    status_from_watch(s.watch, s.scratch);
+    assert_string_equal(c->pattern, "grpc");
+    assert_string_equal(c->function, "main.dial");
+    str_copy(known->helper, sizeof(known->helper), STR("main.dial")); /* knows no more */
+    status_from_watch(s.watch, s.scratch);
+    assert_string_equal(c->pattern, "unknown");
+    assert_string_equal(c->function, "main.leak");
+    scene_close(&s);
+}
+
 /* Every cut of the text is an error or a status, never a crash. */
 static void test_json_cut(void **state)
 {
@@ -247,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_json_cut),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_names_the_leak),
+        cmocka_unit_test(test_names_from_the_dump),
         cmocka_unit_test(test_text_is_harmless),
         cmocka_unit_test(test_from_files),
     };

@@ -39,7 +39,9 @@ struct manifest_culprit {
     int32_t line;
     int64_t before, now;
     double per_hour, share;
-    char unit[12]; /* "goroutines" or "bytes" */
+    double bytes_each; /* memory that one more goroutine costs; 0 unknown */
+    double explains;   /* share of memory's growth, 0…1; 0 unknown */
+    char unit[12];     /* "goroutines" or "bytes" */
     /* What it is, by lib/dump/naming: all "" until then. */
     char pattern[16];        /* pattern_text */
     char blocking[16];       /* blocking_text; "" of heap sites */

@@ -203,7 +203,7 @@ static void put_name(struct buf *out, const struct manifest_culprit *c, bool fir
 
 static void put_culprit(struct buf *out, const struct manifest_culprit *c, bool first)
 {
-    char before[QUANTITY_MAX], now[QUANTITY_MAX], rate[QUANTITY_MAX], more[128] = "";
+    char before[QUANTITY_MAX], now[QUANTITY_MAX], rate[QUANTITY_MAX], more[192] = "";
     struct buf b;
 
     buf_fixed(&b, more, sizeof more);
@@ -211,6 +211,10 @@ static void put_culprit(struct buf *out, const struct manifest_culprit *c, bool 
         buf_printf(&b, ", %.0f%% of the growth", c->share * 100);
     if (c->per_hour >= 1)
         buf_printf(&b, ", %s an hour", amount_text(c, (int64_t)c->per_hour, rate));
+    if (c->bytes_each >= 1 && !is_bytes(c))
+        buf_printf(&b, ", %s each", bytes_text((int64_t)c->bytes_each, rate));
+    if (c->explains > 0)
+        buf_printf(&b, ", %.0f%% of what memory grew by", c->explains * 100);
     (void)buf_cstr(&b);
     put_paragraph(out, 2, "%s -> %s%s%s", amount_text(c, c->before, before),
                   amount_text(c, c->now, now), is_bytes(c) ? " of heap" : " goroutines", more);

@@ -109,6 +109,8 @@ static const struct field stack_fields[] = {
     C(COUNT, "now", now),
     C(REAL, "per_hour", per_hour),
     C(REAL, "share", share),
+    C(REAL, "bytes_each", bytes_each),
+    C(REAL, "explains", explains),
     C(TEXT, "unit", unit),
     C(TEXT, "pattern", pattern),
     C(TEXT, "blocking", blocking),

@@ -86,7 +86,13 @@ static void from_verdict(const struct watch *w, int target, struct status_target
         const struct culprit *c = &f->culprits[i];
 
         out->stacks[i] = (struct manifest_culprit){
-            .before = c->before, .now = c->now, .per_hour = c->per_hour, .share = c->share};
+            .before = c->before,
+            .now = c->now,
+            .per_hour = c->per_hour,
+            .share = c->share,
+            .bytes_each = c->bytes_each,
+            .explains = c->explains,
+        };
         NAME_AND_COPY(out->stacks[i].unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
         status_name_stack(w->history, c->stack, &out->stacks[i]);
     }

@@ -72,6 +72,8 @@ static void fill_culprit(const struct watch *w, const struct culprit *c,
     out->now = c->now;
     out->per_hour = c->per_hour;
     out->share = c->share;
+    out->bytes_each = c->bytes_each;
+    out->explains = c->explains;
     COPY(out->unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
 }
 

@@ -9,6 +9,26 @@
 #include "lib/dump/manifest.h"
 
 /* Every member gets a value of its own: what is written must come back. */
+static void fill_culprit(struct manifest_culprit *c, int i)
+{
+    (void)snprintf(c->fingerprint, sizeof c->fingerprint, "000000000%c", '0' + i % 10);
+    (void)snprintf(c->function, sizeof c->function, "main.(*Cart).w%d", i);
+    str_copy(c->file, sizeof c->file, STR("/app/a \"b\".go"));
+    str_copy(c->unit, sizeof c->unit, STR("goroutines"));
+    c->line = 100 + i;
+    c->before = -i;
+    c->now = INT64_C(1) << 40;
+    c->per_hour = 1.25;
+    c->share = 1.0 / 3;
+    c->bytes_each = 2622.5;
+    c->explains = 0.75;
+    str_copy(c->pattern, sizeof c->pattern, STR("channel-send"));
+    str_copy(c->blocking, sizeof c->blocking, STR("chan-send"));
+    str_copy(c->helper, sizeof c->helper, STR("net/http.(*persistConn).readLoop"));
+    str_copy(c->part_of, sizeof c->part_of, STR("0000000001"));
+    str_copy(c->advice, sizeof c->advice, STR("main.f (f.go:1) \"does\""));
+}
+
 static void fill(struct manifest *m)
 {
     memset(m, 0, sizeof *m);
@@ -66,21 +86,7 @@ static void fill(struct manifest *m)
     m->durable_boot_ms = 123456;
     m->n_culprits = MANIFEST_CULPRITS_MAX;
     for (int i = 0; i < m->n_culprits; i++) {
-        struct manifest_culprit *c = &m->culprits[i];
-        (void)snprintf(c->fingerprint, sizeof c->fingerprint, "000000000%d", i % 10);
-        (void)snprintf(c->function, sizeof c->function, "main.(*Cart).w%d", i);
-        str_copy(c->file, sizeof c->file, STR("/app/a \"b\".go"));
-        str_copy(c->unit, sizeof c->unit, STR("goroutines"));
-        c->line = 100 + i;
-        c->before = -i;
-        c->now = INT64_C(1) << 40;
-        c->per_hour = 1.25;
-        c->share = 1.0 / 3;
-        str_copy(c->pattern, sizeof c->pattern, STR("channel-send"));
-        str_copy(c->blocking, sizeof c->blocking, STR("chan-send"));
-        str_copy(c->helper, sizeof c->helper, STR("net/http.(*persistConn).readLoop"));
-        str_copy(c->part_of, sizeof c->part_of, STR("0000000001"));
-        str_copy(c->advice, sizeof c->advice, STR("main.f (f.go:1) \"does\""));
+        fill_culprit(&m->culprits[i], i);
     }
     m->n_files = MANIFEST_FILES_MAX;
     for (int i = 0; i < m->n_files; i++) {

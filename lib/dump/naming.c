@@ -9,8 +9,8 @@
 #include "lib/detect/owner.h"
 #include "lib/profile/diff.h"
 
-#define SET_MAX 192
-#define RANK_MAX 96
+#define RANK_MAX 256
+#define SET_MAX (2 * RANK_MAX)
 /* Of the culprit's own growth: what grows less has nothing to do with it. */
 #define BESIDE_SHARE 8
 #define BESIDE_LEAST 16
@@ -84,10 +84,11 @@ static void sites_gather(struct set *s, const struct naming_sources *in)
     }
 }
 
+/* Since the start of the program: who never called a maker is not one. */
 static void allocs_gather(struct set *s, const struct naming_sources *in)
 {
     if (in->ranked && in->heap)
-        set_rank(s, in->heap, in->heap_base, "alloc_space");
+        set_rank(s, in->heap, NULL, "alloc_space");
 }
 
 /* ---- one culprit ---- */

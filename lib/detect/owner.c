@@ -42,8 +42,8 @@ static bool is_standard(struct str path)
 
     if (!str_split(&path, '/', &first))
         return true;
-    for (size_t i = 0; i < COUNT_OF(standard); i++)
-        if (str_is(first, standard[i]))
+    for (size_t i = 0; i < COUNT_OF(standard); i++) /* mostly told by the first letter */
+        if (first.n && standard[i][0] == first.p[0] && str_is(first, standard[i]))
             return true;
     return first.n == 0;
 }
@@ -52,7 +52,9 @@ static bool is_standard(struct str path)
  * and Bazel's "external/host_module/file.go". */
 static bool is_fetched(struct str file)
 {
-    for (size_t i = 0; i + 2 < file.n; i++)
+    const char *at = file.n ? memchr(file.p, '@', file.n) : NULL;
+
+    for (size_t i = at ? (size_t)(at - file.p) : file.n; i + 2 < file.n; i++)
         if (file.p[i] == '@' && file.p[i + 1] == 'v' && file.p[i + 2] >= '0' &&
             file.p[i + 2] <= '9')
             return true;
@@ -67,7 +69,7 @@ enum owner owner_of(const struct frame *f)
     if (is_standard(path))
         return OWNER_STANDARD;
     for (size_t i = 0; i < COUNT_OF(dependencies); i++)
-        if (str_starts(path, dependencies[i]))
+        if (path.p[0] == dependencies[i][0] && str_starts(path, dependencies[i]))
             return OWNER_KNOWN;
     if (is_fetched(f->file) && !str_is(path, "main"))
         return OWNER_DEPENDENCY;

@@ -84,6 +84,25 @@ static void sites_gather(struct set *s, const struct naming_sources *in)
     }
 }
 
+/* Only a user's frame can be a maker, and what grows of one type or function
+ * with the culprit: the other sites need not be read again for each culprit. */
+static void keep_users(struct set *s)
+{
+    struct frame frames[HISTORY_FRAMES_MAX];
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < s->n; i++) {
+        bool own;
+
+        (void)owner_frame(frames, set_frames(s, i, frames, HISTORY_FRAMES_MAX), &own);
+        if (!own)
+            continue;
+        s->ids[kept] = s->ids[i];
+        s->grown[kept++] = s->grown[i];
+    }
+    s->n = kept;
+}
+
 /* Since the start of the program: who never called a maker is not one. */
 static void allocs_gather(struct set *s, const struct naming_sources *in)
 {
@@ -221,6 +240,8 @@ void culprits_name(struct manifest_culprit *culprits, const struct naming_stack 
     goroutines_gather(&beside, in);
     sites_gather(&sites, in);
     allocs_gather(&allocs, in);
+    keep_users(&sites);
+    keep_users(&allocs);
     for (int i = 0; i < n; i++) {
         subject_read(&s, in, where[i], is_bytes(&culprits[i]));
         if (s.n)

@@ -54,7 +54,11 @@ bool cmd_options(int *argc, char **argv, const struct cmd_option *options, int n
 /* Reads the settings out of what is left; argv then holds the words. false,
  * with a line on stderr for each, when a setting is unknown or bad. */
 bool cmd_settings(struct settings *s, int *argc, char **argv, char **envp);
-/* The same for commands that need none: anything with "--" is a mistake. */
+/* Reads the files that settings name in place of values (--allow-stack @FILE);
+ * each mistake is told. Returns how many. For after settings_read. */
+int cmd_setting_files(struct settings *s, void (*on_error)(void *ctx, const char *line),
+                      void *ctx);
+/* As cmd_settings for commands that need none: anything with "--" is a mistake. */
 bool cmd_words(int *argc, char **argv);
 /* Which of the words ("text|json") value is; -1, with a line, when none. NULL
  * is the first. */

@@ -222,6 +222,7 @@ int cmd_doctor(int argc, char **argv, char **envp)
     d->settings = &settings;
     settings_defaults(&settings);
     (void)settings_read(&settings, envp, argc, argv, &words, on_bad_setting, d);
+    (void)cmd_setting_files(&settings, on_bad_setting, d);
     for (int i = 0; i < words; i++)
         doctor_say(d, DOCTOR_BAD, "settings", "settings begin with --", "a stray word '%s'",
                    argv[i]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/leakwatch/cmd.h"
+#include "lib/host/file.h"
 
 static void say(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
@@ -83,10 +84,17 @@ static void on_bad_setting(void *ctx, const char *line)
     cmd_warn("%s", line);
 }
 
+int cmd_setting_files(struct settings *s, void (*on_error)(void *ctx, const char *line),
+                      void *ctx)
+{
+    return settings_include(s, "allow-stack", file_read, on_error, ctx);
+}
+
 bool cmd_settings(struct settings *s, int *argc, char **argv, char **envp)
 {
     settings_defaults(s);
-    return settings_read(s, envp, *argc, argv, argc, on_bad_setting, NULL) == 0;
+    int bad = settings_read(s, envp, *argc, argv, argc, on_bad_setting, NULL);
+    return bad + cmd_setting_files(s, on_bad_setting, NULL) == 0;
 }
 
 bool cmd_words(int *argc, char **argv)

@@ -202,6 +202,7 @@ int cmd_watch(int argc, char **argv, char **envp)
         return cmd_fail("no memory");
     settings_defaults(&w->settings);
     (void)settings_read(&w->settings, envp, argc, argv, &n_words, note_problem, w);
+    (void)cmd_setting_files(&w->settings, note_problem, w);
     for (int i = 0; i < n_words; i++) {
         struct errmsg e;
 

@@ -12,7 +12,7 @@
 #include "lib/base/err.h"
 
 #define SETTINGS_TARGETS_MAX 16
-#define SETTINGS_ALLOW_MAX 32
+#define SETTINGS_ALLOW_MAX 64
 #define SETTINGS_TEXT_MAX 512
 
 /* SETTING(TYPE(field), "flag-name", "default", min, max, "unit", "sentence")
@@ -86,6 +86,15 @@ int settings_set(struct settings *s, const char *flag, const char *value, struct
  * that Kubernetes makes of a Service named leakwatch (…_SERVICE_HOST, …_PORT). */
 int settings_read(struct settings *s, char **environ_list, int argc, char **argv, int *n_words,
                   void (*on_error)(void *ctx, const char *line), void *ctx);
+
+/* Puts the lines of a file in place of each value "file:PATH" or "@PATH" of a
+ * LIST: one value a line, # begins a comment. read hands a file over (0 or a
+ * negative code; up to the buffer's ceiling of 64 KiB). A file that cannot be
+ * read and a bad line are told as above, the line by its number, and left out;
+ * the number of them is returned. */
+int settings_include(struct settings *s, const char *flag,
+                     int (*read_file)(const char *path, struct buf *out),
+                     void (*on_error)(void *ctx, const char *line), void *ctx);
 
 /* Whether it was set, by flag, environment or settings_set. */
 bool settings_given(const struct settings *s, const char *flag);

@@ -2,47 +2,38 @@
  *
  * A connection that waits for its peer is one goroutine or two; a busy service
  * has many, and their number follows its clients. So what waits for *input* is
- * exempt, and so are the loops below that come with each pooled or accepted
- * connection. The rule for a row: its number follows the connections, and when
- * they leak, a stack that is not exempt grows with them.
- *
- * Deliberately not here:
- *  - net/http.(*persistConn).readLoop: an idle one waits for input and is
- *    exempt by that; one that is its own leaf waits for a body to be closed,
- *    which is the leak (writeLoop, its twin, waits alike in both cases);
- *  - database/sql.(*DB).connectionOpener: one a pool, so sixty are sixty pools
- *    nobody closed; (*Rows).awaitDone and (*Tx).awaitDone: rows and transactions
- *    nobody closed;
- *  - google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run: one a
- *    ClientConn, the witness of those nobody closed;
- *  - what waits to *write*: its peer does not read; and time.Sleep: a loop that
- *    has lost its client goes on sleeping. */
+ * exempt, and so are the loops that come with each connection: background.def. */
 #include <stddef.h>
 
 #include "lib/detect/detect.h"
 
-/* Leaf frames, by the whole name or (at a final dot or parenthesis) its start. */
-static const char *const exempt_leaves[] = {
-    "runtime/pprof.",         /* the scrape itself */
-    "syscall.",               /* in the kernel */
-    "internal/syscall/unix.", /* the same */
-    "golang.org/x/sys/unix.", /* the same */
-    "os/signal.signal_recv",  /* one a process */
-    "net/http.(*persistConn).writeLoop",
-    "net/http.(*http2serverConn).serve",
-    "golang.org/x/net/http2.(*serverConn).serve",
-    "google.golang.org/grpc/internal/transport.(*controlBuffer).get", /* loopyWriter */
-    "google.golang.org/grpc/internal/transport.(*http2Server).keepalive",
-    "google.golang.org/grpc/internal/transport.(*http2Client).keepalive",
-    "github.com/go-sql-driver/mysql.(*mysqlConn).startWatcher.func1",
-    "github.com/jackc/pgx/v5/pgxpool.(*Pool).backgroundHealthCheck",
+struct background {
+    const char *name;
+    bool any; /* any frame, not the leaf alone */
 };
 
-static bool leaf_matches(struct str leaf, struct str row)
+static const struct background known[] = {
+#define TOP_FUNCTION(name, why) {name, false},
+#define ANY_FUNCTION(name, why) {name, true},
+#include "lib/detect/background.def"
+#undef TOP_FUNCTION
+#undef ANY_FUNCTION
+};
+
+static bool name_matches(struct str function, struct str row)
 {
     if (row.p[row.n - 1] == '.')
-        return leaf.n > row.n && str_eq((struct str){leaf.p, row.n}, row);
-    return str_eq(leaf, row);
+        return function.n > row.n && str_eq((struct str){function.p, row.n}, row);
+    return str_eq(function, row);
+}
+
+static bool is_known(const struct frame *frames, size_t n)
+{
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        for (size_t k = 0; k < (known[i].any ? n : 1); k++)
+            if (name_matches(frames[k].function, str_of(known[i].name)))
+                return true;
+    return false;
 }
 
 /* Waiting in the network poller, and not to write. */
@@ -60,11 +51,8 @@ bool detect_exempt(const struct frame *frames, size_t n, const char (*allow)[512
 {
     if (n == 0)
         return false;
-    if (waits_for_input(frames, n))
+    if (waits_for_input(frames, n) || is_known(frames, n))
         return true;
-    for (size_t i = 0; i < sizeof(exempt_leaves) / sizeof(exempt_leaves[0]); i++)
-        if (leaf_matches(frames[0].function, str_of(exempt_leaves[i])))
-            return true;
     for (int a = 0; a < n_allow; a++) {
         if (allow[a][0] == '\0')
             continue;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "lib/detect/detect.h"
+#include "lib/detect/owner.h"
 #include "lib/dump/dump.h"
 #include "lib/profile/diff.h"
 
@@ -25,6 +27,7 @@ struct found {
 
 /* Noise beside the first is not named. */
 #define LEAST_SHARE 0.01
+#define LEAD_SHARE 0.25
 
 static bool worth_naming(const struct stack_delta *d, const struct stack_delta *first)
 {
@@ -47,6 +50,32 @@ static bool is_of_pprof(const struct profile *p, uint32_t sample)
     return false;
 }
 
+static bool is_background(const struct profile *p, uint32_t sample)
+{
+    struct frame frames[FRAMES_MAX];
+
+    return detect_exempt(frames, sample_frames(p, &p->samples.p[sample], frames, FRAMES_MAX),
+                         NULL, 0);
+}
+
+/* With each handler that hangs grow the goroutines that every connection has:
+ * what may grow by itself does not lead where something else grew about as much. */
+static void let_blocked_lead(const struct profile *now, struct found *f)
+{
+    int first = 0;
+
+    while (first < f->n && is_background(now, f->deltas[first].now_sample))
+        first++;
+    if (first == 0 || first == f->n)
+        return;
+    struct stack_delta lead = f->deltas[first], *top = &f->deltas[0];
+    if ((double)lead.now - (double)lead.base <
+        LEAD_SHARE * ((double)top->now - (double)top->base))
+        return;
+    memmove(top + 1, top, (size_t)first * sizeof *top);
+    *top = lead;
+}
+
 static void find(struct culprit_sides sides, const char *type, struct found *out)
 {
     *out = (struct found){0};
@@ -59,6 +88,8 @@ static void find(struct culprit_sides sides, const char *type, struct found *out
         if (worth_naming(&out->deltas[i], &out->deltas[0]) &&
             !is_of_pprof(sides.now, out->deltas[i].now_sample))
             out->deltas[out->n++] = out->deltas[i];
+    if (!profile_is_heap(sides.now))
+        let_blocked_lead(sides.now, out);
     if (sides.base)
         out->base_total =
             (double)profile_total(sides.base, profile_value_index(sides.base, type));
@@ -92,7 +123,7 @@ static void culprit_fill(struct manifest_culprit *c, const struct manifest *m,
     str_copy(c->unit, sizeof c->unit, str_of(unit));
     fingerprint_frames(frames, n, c->fingerprint);
     if (n) {
-        const struct frame *at = &frames[culprit_frame(frames, n)];
+        const struct frame *at = &frames[owner_frame(frames, n, NULL)];
         str_copy(c->function, sizeof c->function, at->function);
         str_copy(c->file, sizeof c->file, at->file);
         c->line = at->line;
@@ -104,14 +135,16 @@ static void culprit_fill(struct manifest_culprit *c, const struct manifest *m,
 }
 
 static void append(struct manifest *m, struct culprit_sides sides, const struct found *f,
-                   int most, const char *unit)
+                   int most, const char *unit, struct naming_stack where[MANIFEST_CULPRITS_MAX])
 {
-    for (int i = 0; i < f->n && i < most && m->n_culprits < MANIFEST_CULPRITS_MAX; i++)
+    for (int i = 0; i < f->n && i < most && m->n_culprits < MANIFEST_CULPRITS_MAX; i++) {
+        where[m->n_culprits] = (struct naming_stack){f->deltas[i].now_sample, NAMING_NONE};
         culprit_fill(&m->culprits[m->n_culprits++], m, sides, f, i, unit);
+    }
 }
 
 void culprits_find(struct manifest *m, struct culprit_sides goroutines,
-                   struct culprit_sides heap)
+                   struct culprit_sides heap, struct naming_stack where[MANIFEST_CULPRITS_MAX])
 {
     struct found g, h;
 
@@ -119,10 +152,11 @@ void culprits_find(struct manifest *m, struct culprit_sides goroutines,
     find(heap, "inuse_space", &h);
     m->n_culprits = 0;
     if (goroutines_lead(m, &g, &h)) {
-        append(m, goroutines, &g, h.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "goroutines");
-        append(m, heap, &h, MANIFEST_CULPRITS_MAX, "bytes");
+        append(m, goroutines, &g, h.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "goroutines",
+               where);
+        append(m, heap, &h, MANIFEST_CULPRITS_MAX, "bytes", where);
     } else {
-        append(m, heap, &h, g.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "bytes");
-        append(m, goroutines, &g, MANIFEST_CULPRITS_MAX, "goroutines");
+        append(m, heap, &h, g.n ? LEADERS_MAX : MANIFEST_CULPRITS_MAX, "bytes", where);
+        append(m, goroutines, &g, MANIFEST_CULPRITS_MAX, "goroutines", where);
     }
 }

@@ -4,6 +4,7 @@
 #define LW_DUMP_CULPRITS_H
 
 #include "lib/dump/manifest.h"
+#include "lib/dump/naming.h"
 #include "lib/profile/profile.h"
 
 /* The two sides of a kind; now NULL: not seen, base NULL: none. */
@@ -12,8 +13,8 @@ struct culprit_sides {
 };
 
 /* Fills m->culprits with the stacks that grew most, those first that explain
- * the memory: see culprits.c. */
+ * the memory: see culprits.c; where[i] says which sample culprits[i] is. */
 void culprits_find(struct manifest *m, struct culprit_sides goroutines,
-                   struct culprit_sides heap);
+                   struct culprit_sides heap, struct naming_stack where[MANIFEST_CULPRITS_MAX]);
 
 #endif

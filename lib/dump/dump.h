@@ -9,6 +9,7 @@
 #define LW_DUMP_DUMP_H
 
 #include "lib/base/buf.h"
+#include "lib/detect/blocking.h"
 #include "lib/dump/manifest.h"
 #include "lib/history/history.h"
 #include "lib/profile/profile.h"
@@ -43,6 +44,7 @@ struct dump_input {
     const struct profile *goroutine_base; /* from text; NULL: none */
     const void *heap_gz, *heap_base_gz;   /* Go's own bytes, as they came */
     size_t heap_gz_bytes, heap_base_gz_bytes;
+    const struct blocking_pcs *pcs; /* of this life; NULL: none known */
     const struct history *history;
     int target;
     int64_t t_ms;               /* ring time of the trigger */
@@ -54,7 +56,8 @@ struct dump_input {
  * history.csv. The store renders manifest.json when it writes, since only then
  * is known what fitted. A side that was never seen is an empty profile of the
  * same type. A file that cannot be made is left out and said in the manifest's
- * note. Sets m->culprits when the caller left them empty: from the diff itself.
+ * note. Sets m->culprits when the caller left them empty: from the diff itself;
+ * and names them: pattern, advice, the user's line (naming.h).
  * The caller may add files (report.html) and then lists the files again.
  * Returns 0 or the first error (the bundle is still usable). */
 int dump_render(const struct dump_input *in, struct bundle *out);
@@ -94,9 +97,5 @@ int log_dump_write(const void *diff_gz, size_t n, size_t max_bytes, struct profi
  * json-file; lines that are cut or damaged are passed over. Appends its .pb.gz
  * bytes. 0; -ENOENT: none; ERR_CUT: only damaged ones; or what out answers. */
 int log_dump_read(struct str log_text, const char *id, struct buf *out, struct errmsg *e);
-
-/* The innermost frame that is neither standard library nor a known dependency;
- * the leaf when there is none. Returns its index. */
-size_t culprit_frame(const struct frame *frames, size_t n);
 
 #endif

@@ -112,7 +112,14 @@ static const struct field culprit_fields[] = {
     C("now", I64, now),
     C("per_hour", DOUBLE, per_hour),
     C("share", DOUBLE, share),
+    C("bytes_each", DOUBLE, bytes_each),
+    C("explains", DOUBLE, explains),
     C("unit", TEXT, unit),
+    C("pattern", TEXT, pattern),
+    C("blocking", TEXT, blocking),
+    C("helper", TEXT, helper),
+    C("part_of", TEXT, part_of),
+    C("advice", TEXT, advice),
 };
 
 #define F(key, type, member) ROW(manifest_file, key, type, member)

@@ -9,6 +9,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/digest.h"
 #include "lib/base/err.h"
+#include "lib/detect/classify.h"
 
 #define MANIFEST_SCHEMA 1
 #define MANIFEST_FILES_MAX 24
@@ -38,7 +39,16 @@ struct manifest_culprit {
     int32_t line;
     int64_t before, now;
     double per_hour, share;
-    char unit[12]; /* "goroutines" or "bytes" */
+    double bytes_each; /* memory that one more goroutine costs; 0 unknown */
+    double explains;   /* share of memory's growth, 0…1; 0 unknown */
+    char unit[12];     /* "goroutines" or "bytes" */
+    /* What it is, by lib/dump/naming: all "" until then. */
+    char pattern[16];        /* pattern_text */
+    char blocking[16];       /* blocking_text; "" of heap sites */
+    char helper[128];        /* the stack is a library's goroutine, this its function;
+                                `function` then is the user's that made it, if known */
+    char part_of[11];        /* fingerprint of an earlier culprit whose leak this is */
+    char advice[ADVICE_MAX]; /* one sentence */
 };
 
 struct manifest {

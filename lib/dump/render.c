@@ -122,6 +122,43 @@ static void put_heap_sides(struct render *r)
         put_base(r, "heap.base.pb.gz", in->scratch[1], NULL);
 }
 
+/* Culprits of a verdict are stacks of the history. */
+static void find_in_history(const struct render *r, struct naming_stack *where)
+{
+    const struct history *h = r->in->history;
+
+    for (int i = 0; i < r->m->n_culprits; i++)
+        where[i] = (struct naming_stack){
+            NAMING_NONE,
+            h ? history_find_fingerprint(h, r->m->culprits[i].fingerprint) : NAMING_NONE};
+}
+
+static void name_culprits(struct render *r, const struct profile *heap_base)
+{
+    const struct dump_input *in = r->in;
+    const struct profile *heap = r->have_heap ? in->scratch[1] : NULL;
+    struct naming_stack where[MANIFEST_CULPRITS_MAX];
+    struct naming_sources sources = {
+        .goroutine = in->goroutine,
+        .goroutine_base = in->goroutine_base,
+        .heap = heap,
+        .heap_base = heap_base,
+        .pcs = in->pcs,
+        .history = in->history,
+        .target = in->target,
+        .from_ms = in->t_ms - r->m->baseline.age_ms,
+        .to_ms = in->t_ms,
+        .ranked = true,
+    };
+
+    if (r->m->n_culprits)
+        find_in_history(r, where);
+    else
+        culprits_find(r->m, (struct culprit_sides){in->goroutine, in->goroutine_base},
+                      (struct culprit_sides){heap, heap_base}, where);
+    culprits_name(r->m->culprits, where, r->m->n_culprits, &sources);
+}
+
 static void put_summary(struct render *r)
 {
     bundle_begin(r->out, "summary.txt");
@@ -153,9 +190,7 @@ int dump_render(const struct dump_input *in, struct bundle *out)
     heap_decode(&r);
     if (r.have_heap_base)
         heap_base = &r.heap_base;
-    if (!r.m->n_culprits)
-        culprits_find(r.m, (struct culprit_sides){in->goroutine, in->goroutine_base},
-                      (struct culprit_sides){r.have_heap ? in->scratch[1] : NULL, heap_base});
+    name_culprits(&r, heap_base);
     put_summary(&r);
     if (r.have_heap)
         put_diff(&r, "heap.diff.pb.gz", in->scratch[1], heap_base);

@@ -164,9 +164,46 @@ static void put_baseline(struct buf *out, const struct manifest *m)
             m->baseline.kind, span_text(m->baseline.age_ms, age), m->baseline.goroutines);
 }
 
-static void put_culprit(struct buf *out, const struct manifest_culprit *c)
+static enum pattern pattern_of(const struct manifest_culprit *c)
 {
-    char before[QUANTITY_MAX], now[QUANTITY_MAX], rate[QUANTITY_MAX], more[128] = "";
+    for (int p = 0; p < PATTERNS; p++)
+        if (!strcmp(c->pattern, pattern_text((enum pattern)p)))
+            return (enum pattern)p;
+    return PATTERN_UNKNOWN;
+}
+
+static enum blocking blocking_of(const struct manifest_culprit *c)
+{
+    for (int b = 0; b < BLOCKING_COUNT; b++)
+        if (!strcmp(c->blocking, blocking_text((enum blocking)b)))
+            return (enum blocking)b;
+    return BLOCKING_UNKNOWN;
+}
+
+/* What it is and what to do: in full once a leak. */
+static void put_name(struct buf *out, const struct manifest_culprit *c, bool first)
+{
+    if (c->helper[0] && strcmp(c->helper, c->function) != 0) {
+        buf_printf(out, "    made there: ");
+        put_clean(out, str_of(c->helper));
+        buf_putc(out, '\n');
+    }
+    if (c->part_of[0]) {
+        buf_printf(out, "    part of the leak of stack %s\n", c->part_of);
+        return;
+    }
+    if (!c->pattern[0])
+        return;
+    put_paragraph(out, 4, "%s: %s%s%s", c->pattern, pattern_words(pattern_of(c)),
+                  blocking_of(c) ? ", each " : "",
+                  blocking_of(c) ? blocking_words(blocking_of(c)) : "");
+    if (first)
+        put_paragraph(out, 4, "%s", c->advice);
+}
+
+static void put_culprit(struct buf *out, const struct manifest_culprit *c, bool first)
+{
+    char before[QUANTITY_MAX], now[QUANTITY_MAX], rate[QUANTITY_MAX], more[192] = "";
     struct buf b;
 
     buf_fixed(&b, more, sizeof more);
@@ -174,6 +211,10 @@ static void put_culprit(struct buf *out, const struct manifest_culprit *c)
         buf_printf(&b, ", %.0f%% of the growth", c->share * 100);
     if (c->per_hour >= 1)
         buf_printf(&b, ", %s an hour", amount_text(c, (int64_t)c->per_hour, rate));
+    if (c->bytes_each >= 1 && !is_bytes(c))
+        buf_printf(&b, ", %s each", bytes_text((int64_t)c->bytes_each, rate));
+    if (c->explains > 0)
+        buf_printf(&b, ", %.0f%% of what memory grew by", c->explains * 100);
     (void)buf_cstr(&b);
     put_paragraph(out, 2, "%s -> %s%s%s", amount_text(c, c->before, before),
                   amount_text(c, c->now, now), is_bytes(c) ? " of heap" : " goroutines", more);
@@ -185,6 +226,7 @@ static void put_culprit(struct buf *out, const struct manifest_culprit *c)
         buf_printf(out, ":%" PRId32, c->line);
     }
     buf_printf(out, "\n    stack %s\n", c->fingerprint);
+    put_name(out, c, first);
 }
 
 static void put_eta(struct buf *out, const struct manifest *m)
@@ -255,6 +297,11 @@ static void put_commands(struct buf *out, const struct manifest *m)
                dir, kind);
     if (!function.n)
         return;
+    if (m->culprits[0].helper[0] && !heap) { /* its line is in the heap alone */
+        index = "-sample_index=alloc_space ";
+        kind = "heap";
+        dir = "";
+    }
     buf_fixed(&b, clean, sizeof clean);
     put_clean(&b, function);
     buf_puts(out, "And where the sources are:\n  go tool pprof ");
@@ -273,7 +320,7 @@ void summary_write(const struct manifest *m, struct buf *out)
     if (m->n_culprits)
         put_baseline(out, m);
     for (int i = 0; i < m->n_culprits; i++)
-        put_culprit(out, &m->culprits[i]);
+        put_culprit(out, &m->culprits[i], i == 0);
     if (m->n_culprits)
         buf_putc(out, '\n');
     put_memory(out, m);

@@ -162,6 +162,9 @@ static void log_dump(struct agent *a, const struct manifest *m, const char *why)
         log_i64(a->log, "before", c->before);
         log_i64(a->log, "now", c->now);
         log_cstr(a->log, "unit", c->unit);
+        log_cstr(a->log, "pattern", c->pattern);
+        log_cstr(a->log, "blocking", c->blocking);
+        log_cstr(a->log, "advice", c->advice);
     }
     if (a->settings->log_dump)
         log_diff(a, m);

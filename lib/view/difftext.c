@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/json.h"
+#include "lib/detect/owner.h"
 #include "lib/dump/dump.h"
 #include "lib/profile/diff.h"
 #include "lib/view/format.h"
@@ -130,7 +131,7 @@ static void text_stack(struct told *t, const struct stack_delta *d, struct buf *
 {
     char change[NUMBER_TEXT_MAX], base[NUMBER_TEXT_MAX], now[NUMBER_TEXT_MAX];
     char fingerprint[FINGERPRINT_MAX];
-    size_t n = told_frames(t, d), culprit = n ? culprit_frame(t->frames, n) : 0;
+    size_t n = told_frames(t, d), culprit = n ? owner_frame(t->frames, n, NULL) : 0;
 
     buf_printf(out, "\n%12s  %s -> %s  stack %s\n",
                value_text(d->now - d->base, t->unit, true, change),
@@ -192,7 +193,7 @@ static void json_stack(struct told *t, const struct stack_delta *d, struct json 
     json_ki64(j, "before", d->base);
     json_ki64(j, "now", d->now);
     json_ki64(j, "change", d->now - d->base);
-    json_ki64(j, "culprit_frame", n ? (int64_t)culprit_frame(t->frames, n) : 0);
+    json_ki64(j, "culprit_frame", n ? (int64_t)owner_frame(t->frames, n, NULL) : 0);
     json_key(j, "frames");
     json_open_array(j);
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /* What stands now, of the agent and of every target: made from the running
  * agent or from its files, sent as JSON, read back by the CLI, shown in 24 lines.
- * Ownership: plain values of fixed size (some 120 KB: not for a small stack). */
+ * Ownership: plain values of fixed size (some 200 KB: not for a small stack). */
 #ifndef LW_VIEW_STATUS_H
 #define LW_VIEW_STATUS_H
 

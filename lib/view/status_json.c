@@ -109,7 +109,14 @@ static const struct field stack_fields[] = {
     C(COUNT, "now", now),
     C(REAL, "per_hour", per_hour),
     C(REAL, "share", share),
+    C(REAL, "bytes_each", bytes_each),
+    C(REAL, "explains", explains),
     C(TEXT, "unit", unit),
+    C(TEXT, "pattern", pattern),
+    C(TEXT, "blocking", blocking),
+    C(TEXT, "helper", helper),
+    C(TEXT, "part_of", part_of),
+    C(TEXT, "advice", advice),
 };
 static const struct group stack_groups[] = {GROUP(NULL, stack_fields, 0)};
 

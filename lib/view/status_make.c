@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lib/dump/dump.h"
+#include "lib/detect/owner.h"
 
 /* An hour in the three finest tiers: 240, 480 and 300 slots, and some. */
 #define POINTS_MAX 1100
@@ -52,7 +52,7 @@ void status_name_stack(const struct history *h, uint32_t stack, struct manifest_
 {
     struct frame frames[HISTORY_FRAMES_MAX];
     size_t n = history_frames(h, stack, frames, HISTORY_FRAMES_MAX);
-    const struct frame *f = n ? &frames[culprit_frame(frames, n)] : NULL;
+    const struct frame *f = n ? &frames[owner_frame(frames, n, NULL)] : NULL;
 
     str_copy(out->fingerprint, sizeof(out->fingerprint), str_of(history_fingerprint(h, stack)));
     str_copy(out->function, sizeof(out->function), f ? f->function : STR("(no visible frame)"));

@@ -6,6 +6,7 @@
 #include "lib/view/status.h"
 
 #define TEXT_STACKS 3
+#define ADVICE_LINES 4 /* in place of a stack, so that it stays 24 lines */
 #define COLUMNS 80
 #define SPARK_COLUMN 40 /* leaves room for STATUS_SERIES_MAX */
 #define SOON_S 3600
@@ -166,6 +167,31 @@ static void signal_lines(struct page *p, const struct status_target *t)
     }
 }
 
+/* What the first stack is, and the advice, in lines of words. */
+static void advice_lines(struct page *p, const struct manifest_culprit *c)
+{
+    struct str rest = str_of(c->advice), word;
+    size_t start = p->out->len;
+    int lines = 1;
+
+    if (!c->pattern[0])
+        return;
+    buf_printf(p->out, "%-10s ", c->pattern);
+    if (c->blocking[0] && strcmp(c->blocking, blocking_text(BLOCKING_UNKNOWN)) != 0)
+        buf_printf(p->out, " %s:", c->blocking);
+    while (str_split(&rest, ' ', &word) && word.n) {
+        if (p->out->len - start + word.n >= COLUMNS) {
+            if (lines++ == ADVICE_LINES)
+                break;
+            buf_puts(p->out, "\n ");
+            start = p->out->len - 1;
+        }
+        buf_putc(p->out, ' ');
+        text_put(p->out, word, COLUMNS - 4, p->look);
+    }
+    buf_putc(p->out, '\n');
+}
+
 static void stack_lines(struct page *p, const struct status_target *t)
 {
     char before[NUMBER_TEXT_MAX], now[NUMBER_TEXT_MAX], rate[NUMBER_TEXT_MAX];
@@ -178,7 +204,9 @@ static void stack_lines(struct page *p, const struct status_target *t)
         span(p, t->stacks_span_ms);
     }
     buf_putc(p->out, '\n');
-    for (int i = 0; i < t->n_stacks && i < TEXT_STACKS; i++) {
+    advice_lines(p, &t->stacks[0]);
+    for (int i = 0, most = t->stacks[0].pattern[0] ? TEXT_STACKS - 1 : TEXT_STACKS;
+         i < t->n_stacks && i < most; i++) {
         const struct manifest_culprit *c = &t->stacks[i];
         char numbers[COLUMNS];
         int n = snprintf(numbers, sizeof(numbers), ":%d  %s -> %s  %s/hour", (int)c->line,

@@ -1,4 +1,7 @@
 /* A status from the running agent. */
+#include <string.h>
+
+#include "lib/dump/naming.h"
 #include "lib/view/status_make.h"
 
 #define HOUR_MS 3600000LL
@@ -9,9 +12,59 @@ static int64_t age(const struct watch *w, int64_t boot_ms)
     return boot_ms > 0 ? w->now.boot_ms - boot_ms : -1;
 }
 
-static void from_verdict(const struct watch *w, const struct watched *t,
-                         struct status_target *out)
+/* A library's goroutine whose maker nobody knows, or nothing known at all. */
+static bool is_in_the_dark(const struct manifest_culprit *c)
 {
+    return strcmp(c->pattern, pattern_text(PATTERN_UNKNOWN)) == 0 ||
+           (c->helper[0] && strcmp(c->helper, c->function) == 0);
+}
+
+/* The last dump of this life has seen the heap profile, and so more. */
+static void name_from_dump(const struct watched *t, struct manifest_culprit *c)
+{
+    const struct manifest *m = &t->dump.manifest;
+
+    for (int i = 0; m->life == t->life.record.id && i < m->n_culprits; i++) {
+        const struct manifest_culprit *named = &m->culprits[i];
+
+        if (strcmp(named->fingerprint, c->fingerprint) != 0 || !named->pattern[0] ||
+            is_in_the_dark(named) || !is_in_the_dark(c))
+            continue;
+        NAME_AND_COPY(c->pattern, named->pattern);
+        NAME_AND_COPY(c->helper, named->helper);
+        NAME_AND_COPY(c->advice, named->advice);
+        NAME_AND_COPY(c->function, named->function);
+        NAME_AND_COPY(c->file, named->file);
+        c->line = named->line;
+    }
+}
+
+/* The page of now knows the hidden frames; the rest comes of the history, since
+ * a status may not cost what a dump does. */
+static void name_stacks(const struct watch *w, int target, struct status_target *out)
+{
+    const struct watched *t = &w->targets[target];
+    const struct finding *f = &t->judge.detect.verdict.finding;
+    struct naming_stack where[STATUS_STACKS_MAX];
+    struct naming_sources sources = {
+        .goroutine = t->have_now ? &t->now : NULL,
+        .pcs = &t->pcs,
+        .history = w->history,
+        .target = target,
+        .from_ms = w->t_ms - f->window_ms,
+        .to_ms = w->t_ms,
+    };
+
+    for (int i = 0; i < out->n_stacks; i++)
+        where[i] = (struct naming_stack){NAMING_NONE, f->culprits[i].stack};
+    culprits_name(out->stacks, where, out->n_stacks, &sources);
+    for (int i = 0; i < out->n_stacks; i++)
+        name_from_dump(t, &out->stacks[i]);
+}
+
+static void from_verdict(const struct watch *w, int target, struct status_target *out)
+{
+    const struct watched *t = &w->targets[target];
     const struct verdict *v = &t->judge.detect.verdict;
     const struct finding *f = &v->finding;
 
@@ -33,10 +86,17 @@ static void from_verdict(const struct watch *w, const struct watched *t,
         const struct culprit *c = &f->culprits[i];
 
         out->stacks[i] = (struct manifest_culprit){
-            .before = c->before, .now = c->now, .per_hour = c->per_hour, .share = c->share};
+            .before = c->before,
+            .now = c->now,
+            .per_hour = c->per_hour,
+            .share = c->share,
+            .bytes_each = c->bytes_each,
+            .explains = c->explains,
+        };
         NAME_AND_COPY(out->stacks[i].unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
         status_name_stack(w->history, c->stack, &out->stacks[i]);
     }
+    name_stacks(w, target, out);
 }
 
 static void from_life(const struct watch *w, const struct watched *t, struct status_target *out)
@@ -91,7 +151,7 @@ static void from_target(const struct watch *w, int target, struct status_target 
     }
     if (from_ms < t->life.record.seen_ms)
         from_ms = t->life.record.seen_ms;
-    from_verdict(w, t, out);
+    from_verdict(w, target, out);
     if (out->n_stacks == 0 && from_ms > 0)
         status_grown(out, w->history, target, from_ms, w->t_ms);
     status_series(out, w->history, target, from_ms, w->t_ms + 1);

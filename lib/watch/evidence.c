@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/detect/owner.h"
 #include "lib/profile/proto.h"
 #include "lib/watch/internal.h"
 
@@ -52,6 +53,7 @@ static void fill_measures(struct watch *w, struct watched *t, struct manifest *m
                                        : -1;
 }
 
+/* Its name (pattern, advice) comes when the dump is rendered: from the profiles. */
 static void fill_culprit(const struct watch *w, const struct culprit *c,
                          struct manifest_culprit *out)
 {
@@ -60,7 +62,7 @@ static void fill_culprit(const struct watch *w, const struct culprit *c,
 
     COPY(out->fingerprint, history_fingerprint(w->history, c->stack));
     if (n > 0) {
-        const struct frame *f = &frames[culprit_frame(frames, n)];
+        const struct frame *f = &frames[owner_frame(frames, n, NULL)];
 
         str_copy(out->function, sizeof(out->function), f->function);
         str_copy(out->file, sizeof(out->file), f->file);
@@ -70,6 +72,8 @@ static void fill_culprit(const struct watch *w, const struct culprit *c,
     out->now = c->now;
     out->per_hour = c->per_hour;
     out->share = c->share;
+    out->bytes_each = c->bytes_each;
+    out->explains = c->explains;
     COPY(out->unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
 }
 
@@ -266,6 +270,7 @@ void watch_dump_input(struct watch *w, int target, struct dump_input *in)
         .heap_gz_bytes = t->heap_gz.len,
         .heap_base_gz = t->baseline.heap_gz.p,
         .heap_base_gz_bytes = t->baseline.heap_gz.len,
+        .pcs = &t->pcs,
         .history = w->history,
         .target = target,
         .t_ms = t->dump.t_ms,

@@ -43,6 +43,7 @@ void life_begin(struct watch *w, int target)
     t->max_rss_bytes = 0;
     t->memstats_failures = 0;
     judge_new_life(&t->judge);
+    t->pcs.n = 0;
     schedule_life(w, target);
     watch_act(w, ACTION_LOCATE, target);
     watch_act(w, ACTION_SAMPLE, target);

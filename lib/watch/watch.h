@@ -17,6 +17,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/settings.h"
+#include "lib/detect/blocking.h"
 #include "lib/detect/detect.h"
 #include "lib/dump/dump.h"
 #include "lib/history/history.h"
@@ -161,6 +162,7 @@ struct watched {
     int64_t heap_bytes;           /* in use, of it; -1 unknown */
     struct memstats stats;        /* of the MemStats tier */
     struct history_count *counts; /* scratch of one push */
+    struct blocking_pcs pcs;      /* what stands at hidden addresses, of this life */
 
     struct candidate candidates[WATCH_CANDIDATES_MAX];
     size_t n_candidates, candidate;

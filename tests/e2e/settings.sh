@@ -74,6 +74,18 @@ case_precedence() {
     must 15 holds c "sorted(t) == ['target'] and len(s['settings_problems']) == 2"
 }
 
+# The allow-list may be a file: a bad line is told by its number, the rest counts.
+case_allow_file() {
+    service
+    printf '# ours\nshop/pool.(*Worker).run # one a core\ntwo words\n' >"$work/allow"
+    agent a --target "$target" --allow-stack main.idle --allow-stack "@$work/allow" --allow-stack file:/nowhere
+    must 15 alive a svc
+    problem a 'allow:3: more than one word; accepted: one pattern' || fail "a bad line is not told"
+    problem a '/nowhere: No such file' || fail "a file that is not there is not told"
+    holds a "len(s['settings_problems']) == 2" || fail "more than what is wrong: $(fact a "s['settings_problems']")"
+    expect 2 'allow:3' "$leakwatch" watch --strict --dir "$work/b" --allow-stack "@$work/allow"
+}
+
 # A port that is taken, or no port at all: said, not fatal.
 case_ports() {
     local port=$((40000 + RANDOM % 10000))
@@ -88,5 +100,5 @@ case_ports() {
     agent_end b
 }
 
-[ $# -gt 0 ] || set -- bad strict precedence ports
+[ $# -gt 0 ] || set -- bad strict precedence allow_file ports
 run_cases "$@"

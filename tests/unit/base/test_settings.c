@@ -377,9 +377,71 @@ static void test_markdown(void **state)
     buf_free(&out);
 }
 
+/* The files of the next test: "good" by name, and the bad ones. */
+static int read_file(const char *path, struct buf *out)
+{
+    if (strcmp(path, "good") == 0)
+        buf_puts(out, "# ours\n\n  shop/pool.(*Worker).run  # one a core\r\nmain.idle");
+    else if (strcmp(path, "bad") == 0)
+        buf_puts(out, "a b\nmain.kept\n@good\n\x01\n");
+    else if (strcmp(path, "long") == 0)
+        for (int i = 0; i < SETTINGS_TEXT_MAX; i++)
+            buf_putc(out, 'x');
+    else if (strcmp(path, "many") == 0)
+        for (int i = 0; i < SETTINGS_ALLOW_MAX; i++)
+            buf_puts(out, "f\n");
+    else if (strcmp(path, "huge") == 0)
+        while (!out->overflow)
+            buf_puts(out, "#\n");
+    else
+        return -2;
+    return 0;
+}
+
+static int include(const char *arguments)
+{
+    assert_int_equal(read_all("", arguments), 0);
+    int n = settings_include(&settings, "allow-stack", read_file, on_error, lines);
+    assert_int_equal(n, n_lines);
+    return n;
+}
+
+static void test_include(void **state)
+{
+    (void)state;
+    assert_int_equal(include("--allow-stack=main.a~--allow-stack=@good~--allow-stack=main.b"),
+                     0);
+    assert_int_equal(settings.n_allow_stack, 4);
+    assert_string_equal(settings.allow_stack[0], "main.a");
+    assert_string_equal(settings.allow_stack[1], "main.b");
+    assert_string_equal(settings.allow_stack[2], "shop/pool.(*Worker).run");
+    assert_string_equal(settings.allow_stack[3], "main.idle");
+    assert_int_equal(include("--allow-stack=file:good~--allow-stack=@good"), 0);
+    assert_int_equal(settings.n_allow_stack, 4);
+    /* what is right in a bad file counts, what is wrong is told by its line */
+    assert_int_equal(include("--allow-stack=@bad"), 3);
+    assert_int_equal(settings.n_allow_stack, 1);
+    assert_string_equal(settings.allow_stack[0], "main.kept");
+    assert_non_null(strstr(lines[0], "--allow-stack: bad:1: more than one word"));
+    assert_non_null(strstr(lines[1], "bad:3: a file in a file"));
+    assert_non_null(strstr(lines[2], "bad:4: "));
+    assert_int_equal(include("--allow-stack=@long"), 1);
+    assert_non_null(strstr(lines[0], "long:1: \"xxx"));
+    assert_int_equal(include("--allow-stack=main.a~--allow-stack=@many"), 1);
+    assert_non_null(strstr(lines[0], "many:64: \"f\" is one too many"));
+    assert_int_equal(settings.n_allow_stack, SETTINGS_ALLOW_MAX);
+    assert_int_equal(include("--allow-stack=@none"), 1);
+    assert_non_null(strstr(lines[0], "--allow-stack: none: No such file"));
+    assert_int_equal(settings.n_allow_stack, 0);
+    assert_int_equal(include("--allow-stack=file:huge"), 1);
+    assert_non_null(strstr(lines[0], "huge: larger than"));
+    assert_int_equal(settings_include(&settings, "dir", read_file, NULL, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_include),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_set),

@@ -36,6 +36,9 @@ static const char *const may_grow[][FRAMES_MAX] = {
     {"syscall.Syscall", "syscall.read", "syscall.Read", "main.main.func9"},
     {"runtime/pprof.writeRuntimeProfile", "runtime/pprof.writeGoroutine"},
     {"os/signal.signal_recv", "os/signal.loop"},
+    {"github.com/IBM/sarama.(*Broker).responseReceiver", "github.com/IBM/sarama.withRecover"},
+    /* ANY_FUNCTION: wherever it stands */
+    {"time.Sleep", "go.opencensus.io/stats/view.(*worker).start"},
 };
 
 static const char *const may_not[][FRAMES_MAX] = {
@@ -49,6 +52,8 @@ static const char *const may_not[][FRAMES_MAX] = {
     {"sync.runtime_SemacquireMutex", "sync.(*Mutex).lockSlow", "main.put"},
     {"sync.runtime_SemacquireWaitGroup", "sync.(*WaitGroup).Wait"},
     {"database/sql.(*DB).connectionOpener"},
+    {"github.com/jackc/pgx/v5/pgxpool.(*Pool).backgroundHealthCheck",
+     "github.com/jackc/pgx/v5/pgxpool.NewWithConfig.func5"},
     {"database/sql.(*Rows).awaitDone"},
     {"database/sql.(*Tx).awaitDone"},
     {"google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run"},

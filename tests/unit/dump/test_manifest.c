@@ -9,6 +9,26 @@
 #include "lib/dump/manifest.h"
 
 /* Every member gets a value of its own: what is written must come back. */
+static void fill_culprit(struct manifest_culprit *c, int i)
+{
+    (void)snprintf(c->fingerprint, sizeof c->fingerprint, "000000000%c", '0' + i % 10);
+    (void)snprintf(c->function, sizeof c->function, "main.(*Cart).w%d", i);
+    str_copy(c->file, sizeof c->file, STR("/app/a \"b\".go"));
+    str_copy(c->unit, sizeof c->unit, STR("goroutines"));
+    c->line = 100 + i;
+    c->before = -i;
+    c->now = INT64_C(1) << 40;
+    c->per_hour = 1.25;
+    c->share = 1.0 / 3;
+    c->bytes_each = 2622.5;
+    c->explains = 0.75;
+    str_copy(c->pattern, sizeof c->pattern, STR("channel-send"));
+    str_copy(c->blocking, sizeof c->blocking, STR("chan-send"));
+    str_copy(c->helper, sizeof c->helper, STR("net/http.(*persistConn).readLoop"));
+    str_copy(c->part_of, sizeof c->part_of, STR("0000000001"));
+    str_copy(c->advice, sizeof c->advice, STR("main.f (f.go:1) \"does\""));
+}
+
 static void fill(struct manifest *m)
 {
     memset(m, 0, sizeof *m);
@@ -66,16 +86,7 @@ static void fill(struct manifest *m)
     m->durable_boot_ms = 123456;
     m->n_culprits = MANIFEST_CULPRITS_MAX;
     for (int i = 0; i < m->n_culprits; i++) {
-        struct manifest_culprit *c = &m->culprits[i];
-        (void)snprintf(c->fingerprint, sizeof c->fingerprint, "000000000%d", i % 10);
-        (void)snprintf(c->function, sizeof c->function, "main.(*Cart).w%d", i);
-        str_copy(c->file, sizeof c->file, STR("/app/a \"b\".go"));
-        str_copy(c->unit, sizeof c->unit, STR("goroutines"));
-        c->line = 100 + i;
-        c->before = -i;
-        c->now = INT64_C(1) << 40;
-        c->per_hour = 1.25;
-        c->share = 1.0 / 3;
+        fill_culprit(&m->culprits[i], i);
     }
     m->n_files = MANIFEST_FILES_MAX;
     for (int i = 0; i < m->n_files; i++) {
@@ -113,6 +124,20 @@ static void test_round_trip(void **state)
     assert_memory_equal(back.files, m.files, sizeof m.files);
     buf_free(&b);
     buf_free(&again);
+}
+
+/* As the first version wrote it, without what a culprit is. */
+static void test_old_culprit(void **state)
+{
+    static struct manifest m;
+    const char text[] = "{\"schema\":1,\"culprits\":[{\"function\":\"main.f\",\"now\":7}]}";
+
+    (void)state;
+    assert_int_equal(manifest_read(&m, text, strlen(text), NULL), 0);
+    assert_int_equal(m.n_culprits, 1);
+    assert_string_equal(m.culprits[0].function, "main.f");
+    assert_string_equal(m.culprits[0].pattern, "");
+    assert_string_equal(m.culprits[0].advice, "");
 }
 
 static void test_absent(void **state)
@@ -204,9 +229,9 @@ static void test_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_bad),        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_name),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_old_culprit),
+        cmocka_unit_test(test_absent),     cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_cut),        cmocka_unit_test(test_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,40 @@ static void test_json_both_ways(void **state)
     scene_close(&s);
 }
 
+/* What the page of now leaves in the dark, the dump of this life may know. */
+static void test_names_from_the_dump(void **state)
+{
+    struct scene s;
+    struct manifest *m;
+    struct manifest_culprit *known;
+    const struct manifest_culprit *c;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    m = &s.watch->targets[0].dump.manifest;
+    c = s.scratch->targets[0].stacks;
+    known = &m->culprits[0];
+    m->n_culprits = 1;
+    m->life = 2; /* another life's */
+    str_copy(known->fingerprint, sizeof(known->fingerprint),
+             str_of(history_fingerprint(s.history, history_find_key(s.history, 11))));
+    str_copy(known->pattern, sizeof(known->pattern), STR("grpc"));
+    str_copy(known->function, sizeof(known->function), STR("main.dial"));
+    str_copy(known->helper, sizeof(known->helper), STR("grpc.run"));
+    status_from_watch(s.watch, s.scratch);
+    assert_string_equal(c->pattern, "unknown");
+    m->life = 3;
+    status_from_watch(s.watch, s.scratch);
+    assert_string_equal(c->pattern, "grpc");
+    assert_string_equal(c->function, "main.dial");
+    str_copy(known->helper, sizeof(known->helper), STR("main.dial")); /* knows no more */
+    status_from_watch(s.watch, s.scratch);
+    assert_string_equal(c->pattern, "unknown");
+    assert_string_equal(c->function, "main.leak");
+    scene_close(&s);
+}
+
 /* Every cut of the text is an error or a status, never a crash. */
 static void test_json_cut(void **state)
 {
@@ -123,6 +157,39 @@ static void assert_fits(const struct buf *out, struct look look)
         lines++;
     }
     assert_in_range(lines, 8, 24);
+}
+
+/* Pattern and advice take the room of a stack, however long they are. */
+static void test_text_names_the_leak(void **state)
+{
+    struct scene s;
+    struct manifest_culprit *c;
+    const char *text;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    status_from_watch(s.watch, s.scratch);
+    c = s.scratch->targets[0].stacks;
+    assert_string_equal(c->pattern, "unknown"); /* no page is there, io.Copy tells nothing */
+    assert_non_null(strstr(c->advice, "main.leak (main.go:40)"));
+    str_copy(c->pattern, sizeof(c->pattern), STR("context-ignored"));
+    str_copy(c->blocking, sizeof(c->blocking), STR("chan-receive"));
+    memset(c->advice, 'w', sizeof(c->advice) - 1);
+    for (size_t i = 9; i < sizeof(c->advice) - 1; i += 10)
+        c->advice[i] = ' ';
+    for (int i = 1; i < STATUS_STACKS_MAX; i++)
+        s.scratch->targets[0].stacks[i] = *c;
+    s.scratch->targets[0].n_stacks = STATUS_STACKS_MAX;
+    status_text(s.scratch, -1, (struct look){0}, &s.out);
+    text = buf_cstr(&s.out);
+    assert_non_null(strstr(text, "context-ignored  chan-receive: wwwwwwwww wwwwwwwww"));
+    assert_fits(&s.out, (struct look){0});
+    buf_reset(&s.out);
+    memset(c->advice, 'w', sizeof(c->advice) - 1); /* one endless word */
+    status_text(s.scratch, -1, (struct look){0}, &s.out);
+    assert_fits(&s.out, (struct look){0});
+    scene_close(&s);
 }
 
 static void test_text(void **state)
@@ -208,9 +275,14 @@ static void test_from_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_from_watch),     cmocka_unit_test(test_suspect_is_no_leak),
-        cmocka_unit_test(test_json_both_ways), cmocka_unit_test(test_json_cut),
-        cmocka_unit_test(test_text),           cmocka_unit_test(test_text_is_harmless),
+        cmocka_unit_test(test_from_watch),
+        cmocka_unit_test(test_suspect_is_no_leak),
+        cmocka_unit_test(test_json_both_ways),
+        cmocka_unit_test(test_json_cut),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_names_the_leak),
+        cmocka_unit_test(test_names_from_the_dump),
+        cmocka_unit_test(test_text_is_harmless),
         cmocka_unit_test(test_from_files),
     };
 

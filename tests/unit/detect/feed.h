@@ -74,7 +74,7 @@ static inline enum detect_change feed_step(struct feed *f, int64_t t_ms, const i
 }
 
 /* One reading of the signals; NAN: not read. */
-static inline void feed_signals(struct feed *f, int64_t t_ms, double goroutines, double heap,
+static inline void feed_reading(struct feed *f, int64_t t_ms, double goroutines, double heap,
                                 double memory)
 {
     float values[HISTORY_SIGNALS] = {[HISTORY_GOROUTINES] = (float)goroutines,

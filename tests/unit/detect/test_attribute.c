@@ -34,7 +34,7 @@ static struct finding attributed(const struct service *s)
             counts[i] = 20 + (int64_t)(s->per_hour[i] * hour);
             held += EACH_BYTES * (double)counts[i];
         }
-        feed_signals(&f, ORIGIN_MS + minute * MINUTE_MS, NAN, NAN, held + s->rest_bytes(hour));
+        feed_reading(&f, ORIGIN_MS + minute * MINUTE_MS, NAN, NAN, held + s->rest_bytes(hour));
         feed_step(&f, ORIGIN_MS + minute * MINUTE_MS, counts);
     }
     f.view.t_ms = ORIGIN_MS + HOURS * HOUR_MS;
@@ -132,7 +132,7 @@ static void test_sites_are_left_alone(void **state)
     found.culprits[0] = (struct culprit){.class = HISTORY_SITES, .now = 100};
     assert_int_equal(feed_open(&f, ORIGIN_MS), 0);
     for (int64_t minute = 0; minute < 120; minute++)
-        feed_signals(&f, ORIGIN_MS + minute * MINUTE_MS, NAN, NAN, 1e8 + 1e6 * (double)minute);
+        feed_reading(&f, ORIGIN_MS + minute * MINUTE_MS, NAN, NAN, 1e8 + 1e6 * (double)minute);
     culprit_attribute(&f.view, ORIGIN_MS, &found);
     unknown_check(&found);
     feed_close(&f);

@@ -31,7 +31,7 @@ static void days_run(struct days *d, enum history_signal s, series_fn series, in
     d->hours = hours;
     for (int64_t t_ms = 0; t_ms < hours * HOUR_MS; t_ms += READ_MS) {
         double v = series((double)t_ms / (double)HOUR_MS);
-        feed_signals(&f, ORIGIN_MS + t_ms, s == HISTORY_GOROUTINES ? v : NAN,
+        feed_reading(&f, ORIGIN_MS + t_ms, s == HISTORY_GOROUTINES ? v : NAN,
                      s == HISTORY_HEAP_BYTES ? v : NAN, s == HISTORY_MEMORY_BYTES ? v : NAN);
         if (t_ms % HOUR_MS != 0)
             continue;

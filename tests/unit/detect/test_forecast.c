@@ -34,7 +34,7 @@ static void service_feed(struct feed *f, const struct service *s, int64_t from_m
     for (int64_t t_ms = 0; t_ms < (int64_t)(s->hours * (double)HOUR_MS); t_ms += READ_MS) {
         double hour = (double)t_ms / (double)HOUR_MS;
         double noise = s->memory_noise * noise_at(t_ms / READ_MS);
-        feed_signals(f, from_ms + t_ms, s->goroutines,
+        feed_reading(f, from_ms + t_ms, s->goroutines,
                      (s->heap + s->heap_per_hour * hour) * MIB,
                      (s->memory + s->memory_per_hour * hour + noise) * MIB);
     }
@@ -140,7 +140,7 @@ static void test_level_is_the_peak(void **state)
     for (int64_t t_ms = 0; t_ms < 31 * HOUR_MS; t_ms += READ_MS) {
         double hour = (double)t_ms / (double)HOUR_MS;
         bool peak = t_ms % (2 * HOUR_MS) < 20 * MINUTE_MS;
-        feed_signals(&f, ORIGIN_MS + t_ms, NAN, NAN, (100 + 10 * hour + (peak ? 50 : 0)) * MIB);
+        feed_reading(&f, ORIGIN_MS + t_ms, NAN, NAN, (100 + 10 * hour + (peak ? 50 : 0)) * MIB);
     }
     f.view.limit_bytes = (int64_t)(600 * MIB);
     /* The last peak began at hour 30 and went to 453 MiB. */

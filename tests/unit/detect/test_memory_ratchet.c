@@ -27,7 +27,7 @@ static struct finding found_after(series_fn series, double hours, double limit, 
     assert_int_equal(feed_open(f, ORIGIN_MS), 0);
     for (int64_t t_ms = 0; t_ms < end_ms; t_ms += READ_MS) {
         struct reading r = series((double)t_ms / (double)HOUR_MS);
-        feed_signals(f, ORIGIN_MS + t_ms, 100, r.heap * MIB, r.memory * MIB);
+        feed_reading(f, ORIGIN_MS + t_ms, 100, r.heap * MIB, r.memory * MIB);
     }
     f->view.t_ms = ORIGIN_MS + end_ms;
     f->view.limit_bytes = (int64_t)(limit * MIB);

@@ -80,7 +80,7 @@ enum { GOROUTINES = 1, HEAP = 2, MEMORY = 4 };
 static void row_feed(struct feed *f, const struct row *r, int signals)
 {
     f->view.limit_bytes = r->limit_bytes;
-    feed_signals(f, ORIGIN_MS + r->t_s * 1000,
+    feed_reading(f, ORIGIN_MS + r->t_s * 1000,
                  signals & GOROUTINES ? (double)r->goroutines : NAN,
                  signals & HEAP ? (double)r->heap_bytes : NAN,
                  signals & MEMORY ? (double)r->rss_bytes : NAN);

@@ -14,7 +14,7 @@
 static void memory_feed(struct feed *f, int64_t t_ms, bool climbs)
 {
     double heap_bytes = 1e8 + (climbs ? 2e7 * (double)t_ms / (double)HOUR_MS : 0);
-    feed_signals(f, ORIGIN_MS + t_ms, NAN, heap_bytes, 2 * heap_bytes);
+    feed_reading(f, ORIGIN_MS + t_ms, NAN, heap_bytes, 2 * heap_bytes);
 }
 
 /* Sixteen hours in which one stack, and live heap with memory, may climb; no

@@ -42,7 +42,7 @@ expect 0 'dir-limit' help settings
 expect 0 '^\|' help settings --markdown
 expect 2 "did you mean 'status'" stats
 expect 2 "no command 'frobnicate'" frobnicate
-for command in watch status dump dumps diff convert doctor; do
+for command in watch status dump dumps diff convert replay doctor; do
     expect 0 '^Example:' $command --help
     expect 0 '^Example:' help $command
 done
@@ -91,6 +91,31 @@ expect 2 'whole number' diff "$A" "$B" --fail-on-growth many
 expect 2 'two sides' diff
 expect 2 'only be compared with another moment' diff -6h "$B"
 expect 2 'no agent answers' diff -6h now --dir "$work"
+
+# replay of series
+traces=$data/../traces
+awk 'BEGIN { print "t,s_main.leak"; for (t = 0; t < 10800; t += 10) print t "," 20 + int(t / 36) }' >leak.csv
+expect 0 '^{"t":7200,"event":"verdict","kind":"drift","grade":"likely","stack":"main.leak",' replay leak.csv
+expect 0 '^{"t":7200,"event":"dump","trigger":"verdict",' replay leak.csv
+expect 0 - replay leak.csv --allow-stack main.leak
+[ ! -s out ] || { echo "FAIL replay: an allowed stack" && failures=$((failures + 1)); }
+expect 0 - replay "$traces/flat.csv"
+[ ! -s out ] || { echo "FAIL replay: a sound series" && failures=$((failures + 1)); }
+expect 0 - replay "$traces/memory/memlimit.csv"
+grep -q '"event":"verdict","kind":"heap"' out || { echo "FAIL replay: no verdict" && failures=$((failures + 1)); }
+cp out of_file
+checks=$((checks + 1))
+"$leakwatch" replay - <"$traces/memory/memlimit.csv" | cmp - of_file ||
+    { echo "FAIL replay of stdin differs" && failures=$((failures + 1)); }
+{ cat leak.csv && echo 5,1; } >back.csv
+expect 2 '^leakwatch: back.csv: line 1082, column 1: t is 5, and 10790 before; it must rise$' replay back.csv
+grep -q verdict out || { echo "FAIL replay: nothing said before the error" && failures=$((failures + 1)); }
+expect 2 '^leakwatch: stdin: the file is empty' replay -
+expect 2 'line 1: no column' replay "$A"
+expect 2 '^leakwatch: nothing.csv: No such file or directory$' replay nothing.csv
+expect 2 'takes one FILE' replay
+expect 2 'takes one FILE' replay leak.csv leak.csv
+expect 2 'history-bytes' replay leak.csv --history-bytes 1
 
 # Where there is no agent and nothing on disk
 expect 2 'is --dir right' status --dir "$work/none"

@@ -40,7 +40,9 @@ wait_for 60 growing || { cat "$work/out" "$work/watch.log"; exit 1; }
 
 expect '[01]' . status # the agent may be sure already
 expect 0 '^/.*-manual-web-[0-9]+$' dump --reason 'before the rollout'
-[ -s "$(cat "$work/out")/goroutine.diff.pb.gz" ] || { echo "FAIL dump: nothing is there"; exit 1; }
+dump=$(cat "$work/out")
+[ -s "$dump/goroutine.diff.pb.gz" ] || { echo "FAIL dump: nothing is there"; exit 1; }
+expect 0 - replay "$dump/history.csv"
 expect 0 'before the rollout' dumps show latest
 expect 0 'goroutine.diff.pb.gz' dumps show latest
 expect 0 '"trigger":"manual"' dumps -o json

@@ -65,8 +65,8 @@ def answers(url):
 class Program:
     """A child process with its output in a file."""
 
-    def __init__(self, log, command, **popen):
-        self.log = log
+    def __init__(self, name, log, command, **popen):
+        self.name, self.log, self.wanted = name, log, True
         with open(log, "wb") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=subprocess.STDOUT, **popen)
@@ -75,11 +75,16 @@ class Program:
     def running(self):
         return self.process.poll() is None
 
+    def check(self):
+        if self.wanted and not self.running:
+            raise RuntimeError(f"{self.name} ended: {self.tail()}")
+
     def tail(self):
         with open(self.log, errors="replace") as f:
             return "".join(line[:300] + "\n" for line in f.read().splitlines()[-5:])
 
     def end(self, how=signal.SIGTERM):
+        self.wanted = False
         if self.running:
             self.process.send_signal(how)
         try:
@@ -121,11 +126,16 @@ class Watch:
                 found.append((folder, json.load(manifest), summary.read()))
         return found
 
-    def check(self, program):
-        """Both must live, and the one must see the other."""
-        for p, what in ((program, "the program"), (self.program, "the watcher")):
-            if not p.running:
-                raise RuntimeError(f"{what} of {self.name} ended: {p.tail()}")
+    def accusations(self):
+        """Of a program that is sound: a loud verdict, or a dump; with its summary."""
+        target = self.target()
+        found = []
+        if alarm(target):
+            found.append(f"false alarm after {self.seconds():.0f} s: {verdict_text(target)}: "
+                         f"{target['verdict']['evidence']}")
+        for folder, _, summary in self.dumps():
+            found += [f"a dump: {os.path.basename(folder)}", *summary.splitlines()[:40]]
+        return found
 
 
 def alarm(target):
@@ -151,6 +161,7 @@ class Fleet:
 
     def __init__(self, name):
         self.dir = tempfile.mkdtemp(prefix=f"leakwatch-{name}.")
+        self.programs = []
         self.ends = []  # last started, first ended
         self.lock = threading.Lock()
 
@@ -167,10 +178,18 @@ class Fleet:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def spawn(self, name, command, how=signal.SIGTERM, **popen):
-        program = Program(os.path.join(self.dir, name + ".log"), command, **popen)
+        program = Program(name, os.path.join(self.dir, name + ".log"), command, **popen)
         with self.lock:
+            self.programs.append(program)
             self.ends.append(lambda: program.end(how))
         return program
+
+    def check(self):
+        """Whatever was started and not ended must run."""
+        with self.lock:
+            programs = list(self.programs)
+        for program in programs:
+            program.check()
 
     def shop(self, name, pattern, *arguments):
         """One pattern's service; returns it and the address of its pprof."""
@@ -179,8 +198,7 @@ class Fleet:
         program = self.spawn(name, [os.path.join(BIN, binary), "-ready", ready, *arguments, pattern])
 
         def address():
-            if not program.running:
-                raise RuntimeError(f"{name} ended: {program.tail()}")
+            program.check()
             return os.path.exists(ready) and open(ready).read()
         return program, wait_until(20, f"{name} is ready", address)
 

@@ -103,6 +103,11 @@ class Case:
         program, address = self.ships.shop(name, self.name, "-variant", variant, "-postgres", self.postgres or "")
         return program, fleet.Watch(self.ships, name, address)
 
+    def end(self, started):
+        program, watch = started
+        watch.program.end()
+        program.end()
+
     def deadline(self):
         """Grace and window of the detector, and as much again."""
         return fleet.scaled(2 * (0.5 + (8 if self.kinds == HEAP else 1.5))) + 15
@@ -111,10 +116,10 @@ class Case:
         return verdict_faults(target, self.kinds, self.function, self.pattern, self.places) + \
             dump_faults(watch.dumps(), self.function, self.pattern, self.places)
 
-    def find(self, program, watch):
+    def find(self, watch):
         """Waits for the verdict; returns when it came, its line and what is wrong with it."""
         while True:
-            watch.check(program)
+            self.ships.check()
             target = watch.target()
             if fleet.alarm(target):
                 break
@@ -132,28 +137,25 @@ class Case:
             target = watch.target() or target
         return seconds, line, faults
 
-    def stay_silent(self, program, watch, seconds):
+    def stay_silent(self, watch, seconds):
         """Whatever a sound one is accused of."""
         while watch.seconds() < seconds:
-            watch.check(program)
-            target = watch.target()
-            if fleet.alarm(target):
-                return [f"false alarm after {watch.seconds():.0f} s: {fleet.verdict_text(target)}: "
-                        f"{target['verdict']['evidence']} {target['stacks'][:1]}"]
+            self.ships.check()
+            if accusations := watch.accusations():
+                return accusations
             time.sleep(0.5)
+        target = watch.target()
         if not target or target["state"] != "alive":
             return [f"it was not watched: {target and target['problem']}"]
-        return [f"a dump without an alarm: {folder}" for folder, _, _ in watch.dumps()]
+        return []
 
     def run(self):
         """Returns the lines to print, and how many of the two failed."""
         leaking, fixed = self.start("leaking"), self.start("fixed")
-        seconds, line, faults = self.find(*leaking)
-        leaking[0].end()
-        leaking[1].program.end()
-        silence = self.stay_silent(*fixed, 2 * seconds)
-        fixed[0].end()
-        fixed[1].program.end()
+        seconds, line, faults = self.find(leaking[1])
+        self.end(leaking)
+        silence = self.stay_silent(fixed[1], 2 * seconds)
+        self.end(fixed)
         lines = [f"{'FAIL' if faults else 'ok  '}  {self.name} leaking, {seconds:.0f} s: {line}", *("      " + f for f in faults),
                  f"{'FAIL' if silence else 'ok  '}  {self.name} fixed, {2 * seconds:.0f} s", *("      " + f for f in silence)]
         return lines, bool(faults) + bool(silence)

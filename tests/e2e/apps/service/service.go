@@ -51,21 +51,30 @@ func Number(r *http.Request) int {
 // The operation's requests wait so long for their answer.
 const patience = time.Second
 
-var (
-	ready      = flag.String("ready", "", "file that gets the address of pprof")
-	variant    = flag.String("variant", "fixed", "leaking or fixed")
-	postgres   = flag.String("postgres", "", "connection string, for the patterns with a database")
-	rate       = flag.Float64("rate", 20, "requests a second to the operation")
-	background = flag.Float64("background", 30, "requests a second to everything else")
-	swing      = flag.Float64("swing", 0.5, "how far the background load swings, 0 to 1")
-	swingRate  = flag.Bool("swing-all", false, "the operation's load swings and doubles too")
-	period     = flag.Duration("period", 20*time.Second, "of the swing")
-	doubleAt   = flag.Duration("double-at", 0, "when the load doubles for good; 0 never")
-	seed       = flag.Uint64("seed", 1, "of the arrivals")
-)
+// options are what the command line says.
+type options struct {
+	ready, variant, postgres string
+	rate, background         float64
+	shape                    Shape // of the background; its rate apart
+	swingAll                 bool
+}
 
-// Main runs the pattern that the command line names.
-func Main(patterns []Pattern) {
+// ShapeFlags are those of a load that changes.
+func ShapeFlags(s *Shape) {
+	flag.Float64Var(&s.Swing, "swing", 0.5, "how far the load swings, 0 to 1")
+	flag.DurationVar(&s.Period, "period", 20*time.Second, "of the swing")
+	flag.DurationVar(&s.DoubleAt, "double-at", 0, "when the load doubles for good; 0 never")
+	flag.Uint64Var(&s.Seed, "seed", 1, "of the arrivals")
+}
+
+func (o *options) parse(patterns []Pattern) {
+	flag.StringVar(&o.ready, "ready", "", "file that gets the address of pprof")
+	flag.StringVar(&o.variant, "variant", "fixed", "leaking or fixed")
+	flag.StringVar(&o.postgres, "postgres", "", "connection string, for the patterns with a database")
+	flag.Float64Var(&o.rate, "rate", 20, "requests a second to the operation")
+	flag.Float64Var(&o.background, "background", 30, "requests a second to everything else")
+	flag.BoolVar(&o.swingAll, "swing-all", false, "the operation's load swings and doubles too")
+	ShapeFlags(&o.shape)
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "%s [flags] PATTERN\npatterns:\n", os.Args[0])
 		for _, p := range patterns {
@@ -74,9 +83,15 @@ func Main(patterns []Pattern) {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
+}
+
+// Main runs the pattern that the command line names.
+func Main(patterns []Pattern) {
+	var o options
+	o.parse(patterns)
 	for _, p := range patterns {
 		if p.Name == flag.Arg(0) {
-			run(p)
+			o.run(p)
 			return
 		}
 	}
@@ -84,26 +99,26 @@ func Main(patterns []Pattern) {
 	os.Exit(2)
 }
 
-func run(p Pattern) {
+func (o *options) run(p Pattern) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	start := p.Fixed
-	if *variant == "leaking" {
+	if o.variant == "leaking" {
 		start = p.Leaking
 	}
-	operation, err := start(ctx, *postgres)
+	operation, err := start(ctx, o.postgres)
 	if err != nil {
 		log.Fatal(err)
 	}
 	shop := newShop(ctx)
 	address := serve(shop.mux(operation.Handler))
 	debug := serve(debugMux(shop))
-	if *ready != "" {
-		if err := os.WriteFile(*ready, []byte(debug), 0o644); err != nil {
+	if o.ready != "" {
+		if err := os.WriteFile(o.ready, []byte(debug), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
-	drive(ctx, address, operation)
+	o.drive(ctx, address, operation)
 }
 
 // serve listens on a port of its own choice. Write buffers are small, so that a
@@ -134,29 +149,33 @@ func debugMux(s *shop) *http.ServeMux {
 }
 
 // drive is the clients: until ctx ends.
-func drive(ctx context.Context, address string, operation Operation) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: patience}
-	swinging := Shape{*background, *swing, *period, *doubleAt, *seed}
-	steady := Shape{PerSecond: *rate, Seed: *seed + 1}
-	if *swingRate {
-		steady.Swing, steady.Period, steady.DoubleAt = *swing, *period, *doubleAt
+func (o *options) drive(ctx context.Context, address string, operation Operation) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	patient := &http.Client{Transport: transport, Timeout: 10 * pollTimeout}
+	client := &http.Client{Transport: transport, Timeout: patience}
+	elsewhere, own := o.shape, Shape{}
+	if o.swingAll {
+		own = o.shape
 	}
+	elsewhere.PerSecond, own.PerSecond, own.Seed = o.background, o.rate, o.shape.Seed+1
 	var failed atomic.Int64
 	var drivers sync.WaitGroup
 	drivers.Add(2)
 	go func() {
 		defer drivers.Done()
-		swinging.Arrivals(ctx.Done(), func(n int) {
-			path := "catalog"
-			if n%8 == 0 {
+		elsewhere.Arrivals(ctx.Done(), func(n int) {
+			path := "news"
+			if n%16 == 0 {
 				path = "report"
+			} else if n%3 == 0 {
+				path = "catalog"
 			}
-			go get(client, fmt.Sprintf("http://%s/%s?n=%d", address, path, n), &failed)
+			go get(patient, fmt.Sprintf("http://%s/%s?n=%d", address, path, n), &failed)
 		})
 	}()
 	go func() {
 		defer drivers.Done()
-		steady.Arrivals(ctx.Done(), func(n int) {
+		own.Arrivals(ctx.Done(), func(n int) {
 			if operation.Client != nil {
 				go operation.Client(ctx, address, n)
 			} else {

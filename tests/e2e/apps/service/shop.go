@@ -25,6 +25,7 @@ type job struct {
 const (
 	catalogPages = 500
 	workers      = 8
+	pollTimeout  = 3 * time.Second
 	// Enough garbage that the collector runs every few seconds: the live heap is
 	// known only as of its last run.
 	reportBytes = 1 << 20
@@ -43,6 +44,7 @@ func (s *shop) mux(operation http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/catalog", s.catalog)
 	mux.HandleFunc("/report", s.report)
+	mux.HandleFunc("/news", s.news)
 	mux.Handle("/operation", operation)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
@@ -80,6 +82,18 @@ func (s *shop) report(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
+	}
+}
+
+// news is a long poll, of which there hardly ever is any: as many of these wait
+// as the load is.
+func (s *shop) news(w http.ResponseWriter, r *http.Request) {
+	enough := time.NewTimer(pollTimeout)
+	defer enough.Stop()
+	select {
+	case <-enough.C:
+		w.WriteHeader(http.StatusNoContent)
+	case <-r.Context().Done():
 	}
 }
 

@@ -25,14 +25,11 @@ func main() {
 	endpoint := flag.String("endpoint", "127.0.0.1:2379", "host:port of etcd")
 	var shape service.Shape
 	flag.Float64Var(&shape.PerSecond, "rate", 50, "operations a second")
-	flag.Float64Var(&shape.Swing, "swing", 0.5, "how far it swings, 0 to 1")
-	flag.DurationVar(&shape.Period, "period", 20*time.Second, "of the swing")
-	flag.DurationVar(&shape.DoubleAt, "double-at", 0, "when it doubles for good; 0 never")
-	flag.Uint64Var(&shape.Seed, "seed", 1, "of the arrivals")
+	service.ShapeFlags(&shape)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{*endpoint}, DialTimeout: 5 * time.Second})
+	client, err := dial(*endpoint)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -40,7 +37,7 @@ func main() {
 	var failed atomic.Int64
 	shape.Arrivals(ctx.Done(), func(n int) {
 		go func() {
-			if err := operate(ctx, client, n); err != nil && ctx.Err() == nil {
+			if err := operate(ctx, client, *endpoint, n); err != nil && ctx.Err() == nil {
 				failed.Add(1)
 			}
 		}()
@@ -48,19 +45,18 @@ func main() {
 	log.Printf("%d operations failed", failed.Load())
 }
 
+func dial(endpoint string) (*clientv3.Client, error) {
+	return clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 5 * time.Second})
+}
+
 // operate is one put, get or short watch, over a thousand keys.
-func operate(ctx context.Context, client *clientv3.Client, n int) error {
+func operate(ctx context.Context, client *clientv3.Client, endpoint string, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	key := fmt.Sprintf("order/%03d", n*n%1000)
 	switch {
 	case n%10 == 0:
-		events := client.Watch(ctx, key, clientv3.WithPrefix())
-		select {
-		case <-events:
-		case <-ctx.Done():
-		}
-		return nil
+		return watch(ctx, endpoint, key)
 	case n%2 == 0:
 		_, err := client.Put(ctx, key, strings.Repeat("x", 200))
 		return err
@@ -68,4 +64,18 @@ func operate(ctx context.Context, client *clientv3.Client, n int) error {
 		_, err := client.Get(ctx, key)
 		return err
 	}
+}
+
+// watch comes with a connection of its own, and waits for the first change.
+func watch(ctx context.Context, endpoint, key string) error {
+	client, err := dial(endpoint)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	select {
+	case <-client.Watch(ctx, key):
+	case <-ctx.Done():
+	}
+	return nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // An order has so many lines, and each needs a timer.
-const orderLines = 50
+const orderLines = 100
 
 // TimeAfter: time.After in a hot loop.
 //

@@ -31,6 +31,10 @@ TIME_SCALE = int(os.environ.get("TIME_SCALE", "240"))
 CADENCE = ["--goroutine-interval", "20s", "--memory-interval", "10s"]
 
 
+# Far above what the services take, so that memory alone is no reason for a dump.
+LIMIT = "512Mi"
+
+
 def scaled(hours):
     """Seconds of a test in which so many hours go by."""
     return hours * 3600 / TIME_SCALE
@@ -97,24 +101,27 @@ class Program:
 class Watch:
     """A watcher beside a program that serves pprof at address."""
 
-    def __init__(self, fleet, name, address, limit="128Mi"):
+    def __init__(self, fleet, name, address):
         self.name, self.dir = name, os.path.join(fleet.dir, name)
         os.mkdir(self.dir)
-        self.start = time.monotonic()
+        self.start, self.trouble = time.monotonic(), None
         self.program = fleet.spawn(name + ".watch", [
             LEAKWATCH, "watch", "--strict", "--dir", self.dir, "--listen", "off", "--log-level", "warn",
-            "--time-scale", str(TIME_SCALE), *CADENCE, "--target", f"{name}=http://{address},limit={limit}"])
+            "--time-scale", str(TIME_SCALE), *CADENCE, "--target", f"{name}=http://{address},limit={LIMIT}"])
 
     def seconds(self):
         return time.monotonic() - self.start
 
     def target(self):
-        """The target's status; None while the watcher cannot tell."""
+        """The target's status; None while the watcher cannot tell: see trouble."""
         told = subprocess.run([LEAKWATCH, "status", "--dir", self.dir, "-o", "json"],
                               capture_output=True, timeout=20)
         try:
-            return json.loads(told.stdout)["targets"][0]
+            target = json.loads(told.stdout)["targets"][0]
+            self.trouble = None if target["state"] == "alive" else f"{target['state']} {target['problem']}"
+            return target
         except (ValueError, LookupError):
+            self.trouble = f"exit {told.returncode}, {told.stderr.decode(errors='replace')[-200:]!r}"
             return None
 
     def dumps(self):
@@ -125,6 +132,11 @@ class Watch:
             with open(path) as manifest, open(os.path.join(folder, "summary.txt")) as summary:
                 found.append((folder, json.load(manifest), summary.read()))
         return found
+
+    def unseen(self):
+        """What was wrong with the watching, if anything."""
+        self.target()
+        return [f"it is not watched: {self.trouble}"] if self.trouble else []
 
     def accusations(self):
         """Of a program that is sound: a loud verdict, or a dump; with its summary."""

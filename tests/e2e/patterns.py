@@ -117,7 +117,7 @@ class Case:
             dump_faults(watch.dumps(), self.function, self.pattern, self.places)
 
     def find(self, watch):
-        """Waits for the verdict; returns when it came, its line and what is wrong with it."""
+        """Waits for the verdict; returns its second, its line (None: there is none) and its faults."""
         while True:
             self.ships.check()
             target = watch.target()
@@ -125,7 +125,7 @@ class Case:
                 break
             if watch.seconds() > self.deadline():
                 quiet = target and target["verdict"] and fleet.verdict_text(target)
-                return watch.seconds(), quiet or "no verdict", ["it was not found"]
+                return watch.seconds(), None, [f"only: {quiet}" if quiet else "no verdict", *watch.unseen()]
             time.sleep(0.5)
         seconds, line = watch.seconds(), fleet.verdict_text(target)
         # The names of what blocks and the dump follow within some cadences.
@@ -144,20 +144,20 @@ class Case:
             if accusations := watch.accusations():
                 return accusations
             time.sleep(0.5)
-        target = watch.target()
-        if not target or target["state"] != "alive":
-            return [f"it was not watched: {target and target['problem']}"]
-        return []
+        return watch.unseen()
 
     def run(self):
         """Returns the lines to print, and how many of the two failed."""
         leaking, fixed = self.start("leaking"), self.start("fixed")
-        seconds, line, faults = self.find(leaking[1])
+        found_s, line, faults = self.find(leaking[1])
         self.end(leaking)
-        silence = self.stay_silent(fixed[1], 2 * seconds)
+        silent_s = 2 * found_s if line else found_s
+        silence = self.stay_silent(fixed[1], silent_s)
         self.end(fixed)
-        lines = [f"{'FAIL' if faults else 'ok  '}  {self.name} leaking, {seconds:.0f} s: {line}", *("      " + f for f in faults),
-                 f"{'FAIL' if silence else 'ok  '}  {self.name} fixed, {2 * seconds:.0f} s", *("      " + f for f in silence)]
+        lines = [f"{'FAIL' if faults else 'ok  '}  {self.name} leaking, {found_s:.0f} s: {line or 'not found'}",
+                 *("      " + f for f in faults),
+                 f"{'FAIL' if silence else 'ok  '}  {self.name} fixed, {silent_s:.0f} s",
+                 *("      " + f for f in silence)]
         return lines, bool(faults) + bool(silence)
 
 

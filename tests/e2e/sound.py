@@ -97,8 +97,8 @@ def start_sound(ships, seconds):
     prometheus = start_prometheus(ships, shops.values(), etcd)
     threading.Thread(target=ask_prometheus, args=(prometheus, seconds), daemon=True).start()
     sound = {name: fleet.Watch(ships, name, address) for name, address in shops.items()}
-    sound["etcd"] = fleet.Watch(ships, "etcd-watched", etcd, "512Mi")
-    sound["prometheus"] = fleet.Watch(ships, "prometheus-watched", prometheus, "512Mi")
+    sound["etcd"] = fleet.Watch(ships, "etcd-watched", etcd)
+    sound["prometheus"] = fleet.Watch(ships, "prometheus-watched", prometheus)
     return sound
 
 
@@ -124,9 +124,9 @@ def look(ships, sound, injected, accused, found):
 
 def tell(sound, injected, accused, found):
     for name, watch in sound.items():
+        if unseen := watch.unseen():
+            accused.setdefault(name, unseen)
         target = watch.target()
-        if not target or target["state"] != "alive":
-            accused.setdefault(name, [f"it was not watched: {target and target['problem']}"])
         verdict = target and target["verdict"]
         quiet = f", {fleet.verdict_text(target)}" if verdict and name not in accused else ""
         print(f"{'FAIL' if name in accused else 'ok  '}  {name} is sound{quiet}")

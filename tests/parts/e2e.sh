@@ -65,7 +65,21 @@ part_e2e() {
     check e2e/term 120 tests/e2e/term.sh
     check e2e/cost 300 tests/e2e/cost.sh 1000
     check e2e/kill9 300 tests/e2e/kill9.sh "${KILLS:-50}"
+    part_e2e_services
     return 0
+}
+
+# Real services. Their libraries need a newer Go than all else here.
+part_e2e_services() {
+    local have
+    have=$(go env GOVERSION)
+    if [[ $have =~ ^go1\.([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -lt 24 ]; then
+        skip e2e/patterns "Go 1.24 is needed, not $have"
+        skip e2e/sound "the same"
+        return
+    fi
+    check e2e/patterns 600 tests/e2e/patterns.sh
+    check e2e/sound 480 tests/e2e/sound.sh
 }
 
 part_e2e_oom() {

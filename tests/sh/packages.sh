@@ -10,8 +10,9 @@
 [ -x /usr/local/go/bin/go ] && ! command -v go >/dev/null && PATH=$PATH:/usr/local/go/bin
 export GOTOOLCHAIN=local GOFLAGS=-buildvcs=false
 
-# Lines "probe package": a command, or a pkg-config module written pc:NAME, or a
-# header written h:PATH; the package is wanted when the probe fails.
+# Lines "probe package": a command, or a pkg-config module written pc:NAME, a
+# header written h:PATH or files written f:PATTERN; the package is wanted when the
+# probe fails.
 packages_of() {
     case $1 in
     build)
@@ -35,6 +36,10 @@ LIST
             "automake automake" "libtoolize libtool" "autopoint autopoint"
         ;;
     go) echo "go golang-go" ;;
+    python) echo "python3 python3" ;;
+    postgresql) echo "f:/usr/lib/postgresql/*/bin/initdb postgresql" ;;
+    prometheus) echo "prometheus prometheus" ;;
+    etcd) echo "etcd etcd-server" ;;
     vm) printf '%s\n' "qemu-system-x86_64 qemu-system-x86" "busybox busybox-static" "cpio cpio" ;;
     bench) printf "%s\n" "curl curl" "bc bc" ;;
     test) printf '%s\n' "pc:cmocka libcmocka-dev" "python3 python3" "valgrind valgrind" \
@@ -58,6 +63,7 @@ is_there() {
     pc:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#pc:}" ;;
     h:clang-14/fuzzer) compgen -G '/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null ;;
     h:*) [ -e "/usr/include/${1#h:}" ] ;;
+    f:*) compgen -G "${1#f:}" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }

@@ -301,7 +301,7 @@ static struct counted *row_of(struct counts *c, const struct frame *frames, size
         if (strcmp(c->rows[i].id, id) == 0)
             return &c->rows[i];
     assert_in_range(c->n, 0, STACKS_MAX - 1);
-    strcpy(c->rows[c->n].id, id);
+    memcpy(c->rows[c->n].id, id, sizeof id);
     return &c->rows[c->n++];
 }
 

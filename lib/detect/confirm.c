@@ -10,7 +10,7 @@ bool confirm_applies(const struct finding *f)
 {
     switch (f->kind) {
     case VERDICT_DRIFT:
-    case VERDICT_STEP: return f->n_culprits > 0;
+    case VERDICT_STEP: return f->n_culprits > 0 && f->culprits[0].class == HISTORY_STACKS;
     case VERDICT_NONE:
     case VERDICT_HEAP:
     case VERDICT_MEMORY:

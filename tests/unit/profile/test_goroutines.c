@@ -71,7 +71,7 @@ static const struct {
     {"leak-go1.26.leaked.goroutine2.txt", 30, 23, 4, 0, 0, 29},
     {"cgo-go1.26.goroutine2.txt", 6, 0, 0, 2, 0, 5},
     {"synctest-go1.26.goroutine2.txt", 9, 0, 0, 0, 0, 8},
-    {"pair-go1.26.goroutine2.txt", 88, 0, 0, 2, 2, 87},
+    {"pair-go1.26.goroutine2.txt", 88, 0, 84, 2, 3, 87},
 };
 #define CAPTURES (sizeof captures / sizeof *captures)
 

@@ -8,8 +8,8 @@
  * of the window in which it grew does not come and go. They are whole minutes of
  * the target's own clock, not divided by any time scale; the first GC that sees a
  * goroutine wait stamps it with the time of the one before, so that they
- * overstate by up to one interval of GCs, which is at most two minutes where GC
- * is on; before that GC, and while they run, goroutines have none.
+ * overstate by up to one interval of GCs, which is at most two minutes once there
+ * was a first one; before that GC, and while they run, goroutines have none.
  * Ages that are young refute nothing: a loop that has lost its client and wakes
  * at each tick waits anew. The *ids* do, which no goroutine takes over from
  * another: those seen on one page and gone on the next came and went.

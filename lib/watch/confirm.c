@@ -124,12 +124,7 @@ enum fetch_kind confirm_choose(struct watch *w, struct watched *t)
         if (wants_stacks(w, t))
             return FETCH_STACKS;
     }
-    if (c->want_symbols && !c->no_symbols) {
-        c->want_symbols = gather(t);
-        if (c->want_symbols)
-            return FETCH_SYMBOL;
-    }
-    return FETCH_NONE;
+    return !c->no_symbols && gather(t) ? FETCH_SYMBOL : FETCH_NONE;
 }
 
 static void on_goroutine(void *ctx, const struct goroutine *g)
@@ -231,8 +226,8 @@ static void conclude(struct watch *w, int target, enum confirm_result result, co
     if (t->confirm.proven || text[0] == '\0')
         return;
     t->confirm.proven = result == CONFIRM_PROVEN;
-    if (result == CONFIRM_REFUTED)
-        t->refuted_ms = w->t_ms;
+    if (result != CONFIRM_NOTHING)
+        t->refuted_ms = result == CONFIRM_REFUTED ? w->t_ms : 0;
     replace_text(t, text);
     confirm_apply(w, target);
 }
@@ -346,7 +341,7 @@ void confirm_page(struct watch *w, int target)
 {
     struct watched *t = &w->targets[target];
 
-    t->confirm.want_symbols = true;
+    t->confirm.turn = true;
     follow(w, t);
     confirm_apply(w, target);
 }

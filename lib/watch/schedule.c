@@ -94,8 +94,20 @@ static enum fetch_kind index_kind(const struct watched *t)
     return t->no_index ? FETCH_GOROUTINE : FETCH_INDEX;
 }
 
+/* One question more after each page, but while memory rises: else where pages are
+ * always due nothing else would ever be asked. */
+static enum fetch_kind choose_more(struct watch *w, struct watched *t)
+{
+    if (!t->confirm.turn || rose(t, t->usage_at_page) || rose(t, t->usage_at_heap))
+        return FETCH_NONE;
+    t->confirm.turn = false;
+    return confirm_choose(w, t);
+}
+
 static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
 {
+    enum fetch_kind more;
+
     if (t->dump.phase == DUMP_ASKING)
         return t->dump.asking;
     if (t->life.record.id == 0) /* who it is is being found out */
@@ -110,6 +122,8 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
         if (due(w, t, poll))
             return poll;
     }
+    if ((more = choose_more(w, t)) != FETCH_NONE)
+        return more;
     if (brought_forward(w, t, FETCH_GOROUTINE, t->page_ms, t->usage_at_page))
         return index_first(w, t) ? FETCH_INDEX : FETCH_GOROUTINE;
     if (brought_forward(w, t, FETCH_HEAP, t->heap_ms, t->usage_at_heap))
@@ -120,7 +134,7 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
         return FETCH_NATIVE_GOROUTINE;
     if (!memory_is_local(t) && !t->no_index && due(w, t, FETCH_INDEX))
         return FETCH_INDEX;
-    return confirm_choose(w, t);
+    return FETCH_NONE;
 }
 
 /* `auto` that has found nothing yet, or whose find went away for good. */

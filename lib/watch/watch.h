@@ -116,7 +116,7 @@ struct dump_job {
 /* What detector E asked for and learnt (confirm.c), of one life. */
 struct confirm {
     bool no_symbols, no_leaks, no_stacks; /* not served: not asked again */
-    bool want_symbols;                    /* a page came since the last look */
+    bool turn;                            /* a page came: one question more */
     uint64_t pcs[SYMBOL_PCS_MAX];         /* the addresses asked for */
     size_t n_pcs;
     char stack[FINGERPRINT_MAX];     /* the culprit that what follows is about; "" none */

@@ -252,6 +252,8 @@ static void answer(void *ctx, int target, const char *path, struct moment now,
         a->latency_ms = 5000;
         return;
     }
+    if (s->latency_ms > 0)
+        a->latency_ms = s->latency_ms;
     if (path[0] == '\0')
         buf_printf(a->body,
                    "<html><title>/debug/pprof/</title><table>"

@@ -27,6 +27,7 @@ struct service {
     /* What it serves besides: goroutineleak, debug=2, symbols; not at first. */
     bool serves_leaks, serves_stacks, serves_symbols;
     int percent_proven; /* of the leaked, by the GC */
+    int64_t latency_ms; /* of every answer; 0: the fake's 1 ms */
     bool passing;       /* what looks like a leak comes and goes, ever more of it */
     struct {
         int leaks, stacks, symbols; /* requests, by what was asked */

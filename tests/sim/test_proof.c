@@ -195,6 +195,23 @@ static void test_symbols(void **state)
     assert_string_equal(watched(w)->problem, "");
 }
 
+/* Where the next page is always due by the time one has come, as at a high time
+ * scale, the other questions still have their turn. */
+static void test_pages_always_due(void **state)
+{
+    struct world *w = *state;
+
+    w->settings.time_scale = 300;
+    w->service.latency_ms = 50; /* a page is due every 33 ms */
+    w->service.leak_per_hour *= 300;
+    world_open(w);
+    io_fake_pass(&w->io, 10 * 1000);
+    assert_int_equal(w->service.asked.symbols, 1);
+    io_fake_pass(&w->io, 50 * 1000);
+    assert_int_equal(finding(w)->kind, VERDICT_DRIFT);
+    assert_true(w->service.asked.stacks > 0);
+}
+
 static const struct manifest_file *file_of(const struct manifest *m, const char *name)
 {
     for (int i = 0; i < m->n_files; i++)
@@ -265,9 +282,10 @@ static void test_native_without(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        T(test_gc_proves), T(test_gc_proves_nothing), T(test_ages_prove),
-        T(test_refuted),   T(test_no_headroom),       T(test_too_many_goroutines),
-        T(test_symbols),   T(test_native_files),      T(test_native_without),
+        T(test_gc_proves),        T(test_gc_proves_nothing), T(test_ages_prove),
+        T(test_refuted),          T(test_no_headroom),       T(test_too_many_goroutines),
+        T(test_symbols),          T(test_native_files),      T(test_native_without),
+        T(test_pages_always_due),
     };
 
     if (argc > 1)

@@ -153,7 +153,8 @@ static int64_t age_ms(const struct service *s, int64_t boot_ms, int64_t k)
     return boot_ms - s->born_ms - (int64_t)(born_hours * HOUR_MS);
 }
 
-static void block(struct buf *out, int64_t id, const char *state, int64_t waited_ms, int stack)
+static void block(const struct service *s, struct buf *out, int64_t id, const char *state,
+                  int64_t waited_ms, int stack)
 {
     buf_printf(out, "goroutine %lld [%s", (long long)id, state);
     if (waited_ms >= 60000)
@@ -162,6 +163,8 @@ static void block(struct buf *out, int64_t id, const char *state, int64_t waited
         buf_puts(out, "]:\nmain.fetchUserData.func1(0xc000012345)\n\t/app/users.go:42 +0x25\n");
     else
         buf_printf(out, "]:\nmain.worker%d(...)\n\t/app/work.go:%d\n", stack, 10 + stack);
+    for (int i = 0; i < s->padding; i++)
+        buf_puts(out, "main.padding(0xc000012345)\n\t/app/padding.go:1 +0x1\n");
     buf_printf(out,
                "main.run()\n\t/app/main.go:%d +0x11\ncreated by main.handle in goroutine 1\n"
                "\t/app/main.go:7 +0x31\n\n",
@@ -173,10 +176,10 @@ static void stacks_page(const struct service *s, int64_t boot_ms, struct buf *ou
     int64_t id = s->passing ? boot_ms : 1000000; /* new ones each time, or the same */
 
     for (int64_t k = 0; k < service_leaked(s, boot_ms); k++)
-        block(out, id + k, "chan send", s->passing ? 0 : age_ms(s, boot_ms, k), 0);
+        block(s, out, id + k, "chan send", s->passing ? 0 : age_ms(s, boot_ms, k), 0);
     for (int i = 1; i < SERVICE_STACKS; i++)
         for (int64_t k = 0; k < stack_count(s, boot_ms, i); k++)
-            block(out, i * 10000 + k, "select", boot_ms - s->born_ms, i);
+            block(s, out, i * 10000 + k, "select", boot_ms - s->born_ms, i);
 }
 
 static void symbols_answer(const char *path, struct buf *out)
@@ -200,7 +203,9 @@ static bool answer_extra(struct service *s, const char *path, int64_t boot_ms, s
     }
     if (strcmp(path, "goroutineleak") == 0) {
         s->asked.native_leaks++;
-        if (s->serves_leaks)
+        if (s->garbled_leaks)
+            buf_puts(out, "nothing to see here");
+        else if (s->serves_leaks)
             protobuf(s, boot_ms, false, out);
         return s->serves_leaks;
     }

@@ -28,6 +28,8 @@ struct service {
     bool serves_leaks, serves_stacks, serves_symbols;
     int percent_proven; /* of the leaked, by the GC */
     int64_t latency_ms; /* of every answer; 0: the fake's 1 ms */
+    int padding;        /* frames more on each stack of debug=2 */
+    bool garbled_leaks; /* goroutineleak is served, and is nothing of that kind */
     bool passing;       /* what looks like a leak comes and goes, ever more of it */
     struct {
         int leaks, stacks, symbols; /* requests, by what was asked */

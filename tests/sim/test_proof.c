@@ -254,6 +254,44 @@ static void test_native_files(void **state)
     assert_int_equal(w->service.asked.native_leaks, 2); /* the refusal is remembered */
 }
 
+/* One that fails does not lose the others. */
+static void test_native_garbled(void **state)
+{
+    struct world *w = *state;
+
+    w->service.serves_leaks = w->service.garbled_leaks = true;
+    world_open(w);
+    io_fake_pass(&w->io, 10 * MINUTE);
+    assert_int_equal(native_files(w), 1 | 4);
+    assert_string_equal(watched(w)->problem, "");
+    assert_int_equal(watched(w)->state, TARGET_ALIVE);
+}
+
+/* The text is kept up to its bound, of whole goroutines, and the manifest says so. */
+static void test_native_text_is_bounded(void **state)
+{
+    struct world *w = *state;
+    struct manifest *m = calloc(DUMPS_MAX, sizeof(*m));
+    static const char end[] = "\t/app/main.go:7 +0x31\n";
+    struct buf text;
+    size_t n;
+
+    w->service.base_goroutines = 1900;
+    w->service.padding = 10;
+    world_open(w);
+    io_fake_pass(&w->io, 10 * MINUTE);
+    assert_int_equal(native_files(w), 1 | 4);
+    n = world_dumps(w, m, DUMPS_MAX);
+    assert_non_null(strstr(m[n - 1].note, "native/goroutines.txt: cut at 512 KiB"));
+    buf_init(&text, 1 << 20);
+    assert_int_equal(
+        store_read_file(&w->agent.store, m[n - 1].id, "native/goroutines.txt", &text), 0);
+    assert_in_range(text.len, WATCH_STACKS_BYTES - 1000, WATCH_STACKS_BYTES);
+    assert_memory_equal(text.p + text.len - strlen(end), end, strlen(end));
+    buf_free(&text);
+    free(m);
+}
+
 /* An emergency has no time for them; dropped labels must not come in by them. */
 static void test_native_without(void **state)
 {
@@ -282,9 +320,17 @@ static void test_native_without(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        T(test_gc_proves),        T(test_gc_proves_nothing), T(test_ages_prove),
-        T(test_refuted),          T(test_no_headroom),       T(test_too_many_goroutines),
-        T(test_symbols),          T(test_native_files),      T(test_native_without),
+        T(test_gc_proves),
+        T(test_gc_proves_nothing),
+        T(test_ages_prove),
+        T(test_refuted),
+        T(test_no_headroom),
+        T(test_too_many_goroutines),
+        T(test_symbols),
+        T(test_native_files),
+        T(test_native_without),
+        T(test_native_garbled),
+        T(test_native_text_is_bounded),
         T(test_pages_always_due),
     };
 

@@ -40,7 +40,7 @@ static double explained(const struct finding *f, const int64_t proven[DETECT_CUL
 
         if (rise <= 0)
             continue;
-        part = proven[i] < rise ? (double)proven[i] / rise : 1;
+        part = (double)proven[i] < rise ? (double)proven[i] / rise : 1;
         share += part * (total > 0 ? c->share : 1.0 / f->n_culprits);
     }
     return share < 1 ? share : 1;

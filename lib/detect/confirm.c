@@ -107,7 +107,7 @@ void confirm_page_begin(struct confirm_page *p, const struct history *h,
 
         b->n_frames = hash_frames(frames, n, b->frames);
         b->seen = b->waited = b->leaked = 0;
-        b->state[0] = b->created_by[0] = '\0';
+        b->origin = (struct confirm_origin){.state = ""};
     }
 }
 
@@ -135,6 +135,7 @@ void confirm_page_add(struct confirm_page *p, const struct goroutine *g)
     struct frame frames[GOROUTINE_FRAMES_MAX];
     uint64_t hashes[GOROUTINE_FRAMES_MAX];
     struct confirm_bucket *b = NULL;
+    struct confirm_origin *o;
     size_t n;
 
     p->aged = p->aged || g->minutes >= 0;
@@ -145,9 +146,12 @@ void confirm_page_add(struct confirm_page *p, const struct goroutine *g)
             b = &p->buckets[i];
     if (b == NULL)
         return;
+    o = &b->origin;
     if (b->seen++ == 0) {
-        str_copy(b->state, sizeof(b->state), g->state);
-        str_copy(b->created_by, sizeof(b->created_by), g->created_by);
+        str_copy(o->state, sizeof(o->state), g->state);
+        str_copy(o->created_by, sizeof(o->created_by), g->created_by.function);
+        str_copy(o->created_file, sizeof(o->created_file), g->created_by.file);
+        o->created_line = g->created_by.line;
     }
     b->leaked += g->leaked;
     /* A leaked one says no minutes; that it is proven says more. */

@@ -24,6 +24,7 @@
 #define CONFIRM_TEXT_MAX 128
 #define CONFIRM_STATE_MAX 32
 #define CONFIRM_CREATOR_MAX 128
+#define CONFIRM_FILE_MAX 160
 #define CONFIRM_IDS_MAX 32
 #define CONFIRM_WINDOW_LEAST_MS (2 * 60000LL)
 #define CONFIRM_GC_INTERVAL_MINUTES 2
@@ -46,13 +47,19 @@ enum confirm_result confirm_by_gc(const struct finding *f,
 
 /* ---- a page of debug=2, read goroutine by goroutine ---- */
 
+struct confirm_origin {
+    char state[CONFIRM_STATE_MAX];        /* as the runtime words it: "chan send" */
+    char created_by[CONFIRM_CREATOR_MAX]; /* the function that made it; "" unknown */
+    char created_file[CONFIRM_FILE_MAX];  /* and where */
+    int32_t created_line;
+};
+
 /* One culprit's goroutines on it. */
 struct confirm_bucket {
     uint64_t frames[HISTORY_FRAMES_MAX]; /* hashes of function and line, leaf first */
     size_t n_frames;
-    int64_t seen, waited, leaked;         /* waited: at least as long as asked for */
-    char state[CONFIRM_STATE_MAX];        /* of the first one, as the runtime words it */
-    char created_by[CONFIRM_CREATOR_MAX]; /* the function; "" unknown */
+    int64_t seen, waited, leaked; /* waited: at least as long as asked for */
+    struct confirm_origin origin; /* of the first one seen */
 };
 
 /* Goroutines of the first culprit, one in so many, to be looked for again. */

@@ -8,6 +8,7 @@ enum {
     EXPECT_HEADER, /* of the body's first goroutine: anything else is not pprof */
     BETWEEN,       /* blank lines, then a header */
     FRAMES,        /* FUNC(ARGS), then its file */
+    CREATOR,       /* where it was made */
     SKIP,          /* up to the next blank line: ancestors, what is elided */
 };
 
@@ -111,7 +112,7 @@ static bool read_header(struct goroutines_parser *p, struct str line)
     p->g.minutes = -1;
     p->g.leaked = p->g.locked = p->g.elided = false;
     p->g.n_frames = 0;
-    p->g.created_by = (struct str){p->text, 0};
+    p->g.created_by = (struct frame){.function = {p->text, 0}};
     p->g.creator = 0;
     p->text_used = 0;
     p->pending = false;
@@ -150,10 +151,9 @@ static void read_function(struct goroutines_parser *p, struct str line)
 
 /* "\tFILE:LINE +0x1d fp=… sp=… pc=…": nothing behind the line has a colon, and the
  * file may have all else. */
-static void read_file(struct goroutines_parser *p, struct str line)
+static void read_file(struct goroutines_parser *p, struct frame *f, struct str line)
 {
     const char *colon = memrchr(line.p, ':', line.n);
-    struct frame *f = &p->g.frames[p->g.n_frames - 1];
     struct str digits, rest;
     int64_t v;
 
@@ -179,15 +179,15 @@ static void read_creator(struct goroutines_parser *p, struct str line)
             p->g.creator = 0;
         line.n = (size_t)(at - line.p);
     }
-    p->g.created_by = keep(p, line);
-    p->state = SKIP;
+    p->g.created_by.function = keep(p, line);
+    p->state = CREATOR;
 }
 
 static void read_frame(struct goroutines_parser *p, struct str line)
 {
     if (line.p[0] == '\t') {
         if (p->pending)
-            read_file(p, line);
+            read_file(p, &p->g.frames[p->g.n_frames - 1], line);
         p->pending = false;
     } else if (scan_word(&line, "created by ")) {
         read_creator(p, line);
@@ -206,7 +206,7 @@ static void read_frame(struct goroutines_parser *p, struct str line)
 
 static void hand_over(struct goroutines_parser *p)
 {
-    if (p->state == FRAMES || p->state == SKIP) {
+    if (p->state == FRAMES || p->state == CREATOR || p->state == SKIP) {
         p->n++;
         p->fn(p->ctx, &p->g);
     }
@@ -229,6 +229,11 @@ static void read_line(struct goroutines_parser *p, struct str line)
         break;
     case BETWEEN: (void)read_header(p, line); break;
     case FRAMES: read_frame(p, line); break;
+    case CREATOR:
+        if (line.p[0] == '\t')
+            read_file(p, &p->g.created_by, line);
+        p->state = SKIP;
+        break;
     case SKIP: break;
     }
 }

@@ -33,8 +33,8 @@ struct goroutine {
     /* Leaf first, as printed: without most of the runtime's. No addresses. */
     struct frame frames[GOROUTINE_FRAMES_MAX];
     size_t n_frames;
-    struct str created_by; /* function; "" for the first goroutine and C's */
-    uint64_t creator;      /* its goroutine; 0 unknown (before Go 1.21) */
+    struct frame created_by; /* function "" for the first goroutine and C's */
+    uint64_t creator;        /* its goroutine; 0 unknown (before Go 1.21) */
 };
 
 typedef void (*goroutine_fn)(void *ctx, const struct goroutine *g);

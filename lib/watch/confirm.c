@@ -277,8 +277,7 @@ static void keep_origins(const struct watch *w, struct watched *t)
             continue;
         str_copy(o->stack, sizeof(o->stack),
                  str_of(history_fingerprint(w->history, s->about.culprits[i].stack)));
-        str_copy(o->state, sizeof(o->state), str_of(b->state));
-        str_copy(o->created_by, sizeof(o->created_by), str_of(b->created_by));
+        o->of = b->origin;
     }
 }
 

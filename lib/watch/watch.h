@@ -128,11 +128,11 @@ struct confirm {
     char text[CONFIRM_TEXT_MAX];     /* a clause of the evidence; "" none */
 };
 
-/* What debug=2 told of a culprit, by its fingerprint. */
+/* What debug=2 told of a culprit, by its fingerprint: what it waits for, who made
+ * it and where. */
 struct origin {
-    char stack[FINGERPRINT_MAX];          /* "" unused */
-    char state[CONFIRM_STATE_MAX];        /* "chan send" */
-    char created_by[CONFIRM_CREATOR_MAX]; /* the function that made it; "" unknown */
+    char stack[FINGERPRINT_MAX]; /* "" unused */
+    struct confirm_origin of;
 };
 
 /* A page of debug=2 under way; made once, touched on suspicion alone. */

@@ -25,7 +25,8 @@ static void on_goroutine(void *ctx, const struct goroutine *g)
     add((struct str){(const char *)&g->id, sizeof(g->id)});
     add((struct str){(const char *)&g->minutes, sizeof(g->minutes)});
     add(g->state);
-    add(g->created_by);
+    add(g->created_by.function);
+    add(g->created_by.file);
     for (size_t i = 0; i < g->n_frames; i++) {
         add(g->frames[i].function);
         add(g->frames[i].file);

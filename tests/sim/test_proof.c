@@ -82,8 +82,8 @@ static void test_gc_proves(void **state)
     assert_true(w->service.asked.leaks <= 1);
     assert_int_equal(w->service.asked.stacks, stacks + dumps_of(w, "doubling"));
     assert_int_equal(dumps_of(w, "confirmed"), 1);
-    assert_string_equal(watched(w)->origins[0].created_by, "main.handle");
-    assert_string_equal(watched(w)->origins[0].state, "chan send");
+    assert_string_equal(watched(w)->origins[0].of.created_by, "main.handle");
+    assert_string_equal(watched(w)->origins[0].of.state, "chan send");
 }
 
 /* The GC proves nothing of it, which is no refutation; and ages do not overrule. */

@@ -137,7 +137,9 @@ static void add(struct confirm_page *p, int n, uint64_t first_id, uint32_t sampl
     static struct goroutine g;
 
     g = (struct goroutine){
-        .state = STR("chan send"), .minutes = minutes, .created_by = STR("main.serve")};
+        .state = STR("chan send"),
+        .minutes = minutes,
+        .created_by = {.function = STR("main.serve"), .file = STR("main.go"), .line = 7}};
     g.n_frames = frames_of(NULL, sample, g.frames, GOROUTINE_FRAMES_MAX);
     for (int i = 0; i < n; i++) {
         g.id = first_id + (uint64_t)i;
@@ -165,8 +167,10 @@ static void test_ages_prove(void **state)
     add(&x->page, 30, 300, 1, -1);
     assert_int_equal(judge(x), CONFIRM_PROVEN);
     assert_string_equal(x->text, "96 of 120 goroutines have waited 47 min or longer");
-    assert_string_equal(x->page.buckets[0].state, "chan send");
-    assert_string_equal(x->page.buckets[0].created_by, "main.serve");
+    assert_string_equal(x->page.buckets[0].origin.state, "chan send");
+    assert_string_equal(x->page.buckets[0].origin.created_by, "main.serve");
+    assert_string_equal(x->page.buckets[0].origin.created_file, "main.go");
+    assert_int_equal(x->page.buckets[0].origin.created_line, 7);
     assert_int_equal(x->page.buckets[1].seen, 30);
 }
 

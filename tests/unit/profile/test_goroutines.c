@@ -18,9 +18,10 @@ static void describe(void *ctx, const struct goroutine *g)
     for (size_t i = 0; i < g->n_frames; i++)
         buf_printf(out, " %.*s(%.*s:%d)", (int)g->frames[i].function.n, g->frames[i].function.p,
                    (int)g->frames[i].file.n, g->frames[i].file.p, (int)g->frames[i].line);
-    if (g->created_by.n > 0)
-        buf_printf(out, " by %.*s in %llu", (int)g->created_by.n, g->created_by.p,
-                   (unsigned long long)g->creator);
+    if (g->created_by.function.n > 0)
+        buf_printf(out, " by %.*s(%.*s:%d) in %llu", (int)g->created_by.function.n,
+                   g->created_by.function.p, (int)g->created_by.file.n, g->created_by.file.p,
+                   (int)g->created_by.line, (unsigned long long)g->creator);
     buf_putc(out, '\n');
 }
 
@@ -105,12 +106,12 @@ static const struct {
     /* 1.17: no "in goroutine", and the end of a deep stack */
     {"goroutine 6 [chan receive, 2 minutes]:\nmain.f(0xc000010000, 0x0)\n\t/a b/m.go:9 +0x2\n"
      "...additional frames elided...\ncreated by main.main\n\t/a b/m.go:5 +0x1\n",
-     "6 [chan receive] 2 min elided main.f(/a b/m.go:9) by main.main in 0\n"},
+     "6 [chan receive] 2 min elided main.f(/a b/m.go:9) by main.main(/a b/m.go:5) in 0\n"},
     {"goroutine 7 [chan receive (nil chan), 1234 minutes, locked to thread]:\n"
      "main.(*T[...]).f.func1(...)\n\tC:/x:y/a.go:3\ncreated by main.g[...] in goroutine 4\n"
      "\tC:/x:y/a.go:1 +0x5\n",
      "7 [chan receive (nil chan)] 1234 min locked main.(*T[...]).f.func1(C:/x:y/a.go:3) "
-     "by main.g[...] in 4\n"},
+     "by main.g[...](C:/x:y/a.go:1) in 4\n"},
     {"goroutine 8 [chan send (leaked)]:\nmain.f()\n\ta.go:3 +0x1\n",
      "8 [chan send] leaked main.f(a.go:3)\n"},
     {"goroutine 8 [select (no cases) (leaked) (scan), locked to thread]:\n",
@@ -127,14 +128,14 @@ static const struct {
      "1 [running] main.f(a.go:3)\n"},
     {"goroutine 2 [running]:\n\tgoroutine running on other thread; stack unavailable\n"
      "created by main.main in goroutine 1\n\ta.go:1 +0x1\n",
-     "2 [running] by main.main in 1\n"},
+     "2 [running] by main.main(a.go:1) in 1\n"},
     {"goroutine 3 [syscall, locked to thread]:\nnon-Go function at pc=0x6ce334\nc_sleep\n"
      "\tc.c:4 pc=0x12\nmain._Cfunc_c(0x1)\n\t_cgo_gotypes.go:58 +0x3a\n",
      "3 [syscall] locked c_sleep(c.c:4) main._Cfunc_c(_cgo_gotypes.go:58)\n"},
     {"goroutine 4 [select]:\nmain.a()\n\ta.go:1 +0x1\n...23 frames elided...\nmain.z()\n"
      "\ta.go:2 +0x1\ncreated by main.main in goroutine 1\n\ta.go:1 +0x1\n"
      "[originating from goroutine 1]:\nmain.main(...)\n\ta.go:9\n",
-     "4 [select] elided main.a(a.go:1) by main.main in 1\n"},
+     "4 [select] elided main.a(a.go:1) by main.main(a.go:1) in 1\n"},
     /* two, and lines that nobody writes */
     {"goroutine 4 [select]:\n\n\nstray\ngoroutine x [y]:\n\ngoroutine 5 [sleep]:\n!\n\n",
      "4 [select]\n5 [sleep] !(:0)\n"},
@@ -248,7 +249,7 @@ static void test_bounds(void **state)
     assert_int_equal(goroutines_feed(&p, body.p, body.len), 0);
     assert_int_equal(last.n_frames, GOROUTINE_FRAMES_MAX);
     assert_true(last.elided);
-    assert_int_equal(last.created_by.n, strlen("main.main"));
+    assert_int_equal(last.created_by.function.n, strlen("main.main"));
 
     buf_reset(&body);
     buf_puts(&body, "goroutine 2 [select]:\n");

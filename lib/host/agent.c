@@ -39,7 +39,7 @@ static void fetch(struct agent *a, const struct action *act)
                         .on_body = on_body,
                         .on_done = on_done,
                         .ctx = a};
-    str_copy(f->path, sizeof(f->path), str_of(fetch_path(act->fetch)));
+    watch_path(&a->watch, act->target, act->fetch, f->path);
     a->fetching[act->target] = true;
     error = a->io->fetch(a->io, f);
     if (error != 0) {

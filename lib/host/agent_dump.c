@@ -75,7 +75,7 @@ void agent_native_begin(struct agent *a, int target)
     bundle_reset(&a->bundle);
     watch_native_input(&a->watch, target, &in);
     error = dump_render_native(&in, &a->bundle);
-    if (error == 0) {
+    if (a->bundle.n_files > 0) { /* what could be made is worth having */
         dump_list_files(m, &a->bundle, "native/");
         a->manifest = *m;
         error = submit(a, JOB_NATIVE, target);

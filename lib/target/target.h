@@ -60,4 +60,17 @@ struct pprof_index {
 };
 int index_parse(struct str html, struct pprof_index *out);
 
+/* ---- GET symbol?0x…+0x…: which function stands at an address ---- */
+
+#define SYMBOL_PCS_MAX 24 /* a request: their path stays below SYMBOL_PATH_MAX */
+#define SYMBOL_PATH_MAX 512
+
+/* Writes the path, below the base URL, that asks for n of at most SYMBOL_PCS_MAX
+ * addresses; returns out. */
+char *symbol_path(const uint64_t *pcs, size_t n, char out[SYMBOL_PATH_MAX]);
+/* Reads the answer: names[i] becomes what stands at pcs[i], a span of body, ""
+ * where the target knows nothing. What was not asked for is passed over, of two
+ * answers the first counts. 0; ERR_NOT_PPROF (also when it has no symbols). */
+int symbol_parse(struct str body, const uint64_t *pcs, size_t n, struct str *names);
+
 #endif

@@ -191,9 +191,17 @@ static void write_labelled(const struct watch *w, struct buf *out)
 static void write_scrape_durations(const struct watch *w, struct buf *out)
 {
     static const char *const kinds[FETCH_KINDS] = {
-        [FETCH_INDEX] = "index",     [FETCH_GOROUTINE] = "goroutine",
-        [FETCH_HEAP] = "heap",       [FETCH_MEMSTATS] = "memstats",
-        [FETCH_METRICS] = "metrics", [FETCH_NATIVE_GOROUTINE] = "goroutine-native",
+        [FETCH_INDEX] = "index",
+        [FETCH_GOROUTINE] = "goroutine",
+        [FETCH_HEAP] = "heap",
+        [FETCH_MEMSTATS] = "memstats",
+        [FETCH_METRICS] = "metrics",
+        [FETCH_NATIVE_GOROUTINE] = "goroutine-native",
+        [FETCH_SYMBOL] = "symbol",
+        [FETCH_LEAK] = "goroutineleak",
+        [FETCH_STACKS] = "goroutine-text",
+        [FETCH_NATIVE_LEAK] = "goroutineleak-native",
+        [FETCH_NATIVE_STACKS] = "goroutine-text-native",
     };
 
     family(out, "leakwatch_scrape_duration_seconds", "gauge", "seconds",

@@ -7,6 +7,7 @@
 /* A slow start is no cost of ours: it silences for 100 s at most. */
 #define DEBT_MAX_US (1000 * 1000)
 #define EARNED_AT_ONCE_MAX_MS 60000
+#define GC_BYTES (4 << 20) /* room for a GC to run in, its workers' buffers among it */
 
 const char *fetch_path(enum fetch_kind kind)
 {
@@ -80,11 +81,20 @@ void budget_succeed(struct budget *b)
 int64_t scrape_bytes(enum fetch_kind kind, int64_t goroutines, int64_t pcs_each)
 {
     const int64_t compressor = 1300 * 1000; /* gzip state of a protobuf answer */
+    const int64_t stacks = goroutines * pcs_each * 46;
 
     switch (kind) {
-    case FETCH_GOROUTINE: return goroutines * pcs_each * 46;
-    case FETCH_NATIVE_GOROUTINE: return goroutines * pcs_each * 46 + compressor;
+    case FETCH_GOROUTINE: return stacks;
+    case FETCH_NATIVE_GOROUTINE: return stacks + compressor;
     case FETCH_HEAP: return compressor;
+    /* All may be leaked; and what is allocated while the GC runs is not freed by it. */
+    case FETCH_LEAK: return stacks + GC_BYTES;
+    case FETCH_NATIVE_LEAK: return stacks + compressor + GC_BYTES;
+    /* About 48 bytes of text a PC, in a buffer that begins with 1 MiB and doubles
+     * until it is enough, the ones before left behind. */
+    case FETCH_STACKS:
+    case FETCH_NATIVE_STACKS: return (1 << 20) + 4 * (goroutines * pcs_each * 48);
+    case FETCH_SYMBOL:
     case FETCH_MEMSTATS:
     case FETCH_INDEX:
     case FETCH_METRICS:

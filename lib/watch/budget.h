@@ -29,8 +29,9 @@ void budget_fail(struct budget *b, int64_t now_ms, int64_t base_ms, int64_t max_
                  uint64_t random);
 void budget_succeed(struct budget *b);
 
-/* Bytes of new memory a goroutine page costs the target: about 46 bytes a PC
- * (0.46 KB at 10 PCs, 3 KB at 60), and the compressor of a protobuf. */
+/* Bytes of new memory a request costs the target: for a goroutine page about 46
+ * bytes a PC (0.46 KB at 10 PCs, 3 KB at 60), for a protobuf its compressor, for
+ * debug=2 the text, several times. */
 int64_t scrape_bytes(enum fetch_kind kind, int64_t goroutines, int64_t pcs_each);
 /* Whether that fits between usage and limit (limit 0: unknown, it does). */
 bool scrape_fits(int64_t bytes, int64_t usage_bytes, int64_t limit_bytes);

@@ -1,5 +1,5 @@
 /* A trigger becomes a dump: the manifest is filled from what is known now, phase
- * 1 is written from memory, then phase 2 asks the target while it still answers. */
+ * 1 is written from memory; native.c adds what the target still answers. */
 #include <errno.h>
 #include <string.h>
 
@@ -169,9 +169,13 @@ bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char 
     return true;
 }
 
-static void finish(struct watch *w, int target)
+void evidence_finish(struct watch *w, int target)
 {
-    w->targets[target].dump.phase = DUMP_IDLE;
+    struct dump_job *d = &w->targets[target].dump;
+
+    d->phase = DUMP_IDLE;
+    buf_free(&d->leak_gz);
+    buf_free(&d->stacks_text);
     evidence_retry(w, target);
 }
 
@@ -202,7 +206,7 @@ void watch_durable(struct watch *w, int target, int error, const char *why, stru
     if (error != 0) {
         t->counters.dump_failures++;
         COPY(t->counters.last_error, why);
-        finish(w, target);
+        evidence_finish(w, target);
     } else {
         t->counters.dumps[d->trigger]++;
         t->counters.last_error[0] = '\0';
@@ -211,42 +215,15 @@ void watch_durable(struct watch *w, int target, int error, const char *why, stru
         d->phase = DUMP_IDLE;
         if (w->settings->dump_native && t->state == TARGET_ALIVE && w->stop_wall_ms == 0) {
             d->phase = DUMP_ASKING;
+            d->asking = FETCH_NATIVE_GOROUTINE;
             d->native_until_ms = now.boot_ms + 2 * w->settings->fetch_timeout;
             buf_reset(&d->native_gz);
+            buf_reset(&d->leak_gz);
+            buf_reset(&d->stacks_text);
         } else {
-            finish(w, target);
+            evidence_finish(w, target);
         }
     }
-    schedule_target(w, target);
-    watch_schedule_wake(w);
-}
-
-/* Phase 2's only request ended; without an answer the dump stays as it is. */
-void evidence_native_fetched(struct watch *w, int target, bool whole)
-{
-    struct watched *t = &w->targets[target];
-
-    if (!whole) {
-        finish(w, target);
-        return;
-    }
-    buf_reset(&t->dump.native_gz);
-    buf_str(&t->dump.native_gz, buf_view(&t->body));
-    t->dump.phase = DUMP_NATIVE;
-    t->dump.manifest.phase = 2;
-    COPY(t->dump.manifest.open_set, "native");
-    watch_act(w, ACTION_NATIVE, target);
-}
-
-void watch_native_done(struct watch *w, int target, int error, const char *why,
-                       struct moment now, struct actions *a)
-{
-    struct watched *t = &w->targets[target];
-
-    watch_enter(w, now, a);
-    if (error != 0)
-        COPY(t->counters.last_error, why);
-    finish(w, target);
     schedule_target(w, target);
     watch_schedule_wake(w);
 }
@@ -275,18 +252,5 @@ void watch_dump_input(struct watch *w, int target, struct dump_input *in)
         .target = target,
         .t_ms = t->dump.t_ms,
         .scratch = {&w->scratch[0], &w->scratch[1]},
-    };
-}
-
-void watch_native_input(struct watch *w, int target, struct native_input *in)
-{
-    struct watched *t = &w->targets[target];
-
-    *in = (struct native_input){
-        .goroutine_gz = t->dump.native_gz.p,
-        .goroutine_gz_bytes = t->dump.native_gz.len,
-        .goroutine_base_gz = t->baseline.native_gz.p,
-        .goroutine_base_gz_bytes = t->baseline.native_gz.len,
-        .scratch = {&w->scratch[0], &w->scratch[1], &w->scratch[2]},
     };
 }

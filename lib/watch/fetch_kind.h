@@ -2,7 +2,8 @@
 #ifndef LW_WATCH_FETCH_KIND_H
 #define LW_WATCH_FETCH_KIND_H
 
-/* X(name, path below the base URL) */
+/* X(name, path below the base URL). The last three make the folder native/ of a
+ * dump (phase 2); SYMBOL's addresses follow its path (symbol_path). */
 #define FETCH_MAP(X)                  \
     X(NONE, NULL)                     \
     X(INDEX, "")                      \
@@ -10,7 +11,12 @@
     X(HEAP, "heap")                   \
     X(MEMSTATS, "heap?debug=1")       \
     X(METRICS, "/metrics")            \
-    X(NATIVE_GOROUTINE, "goroutine")
+    X(SYMBOL, "symbol")               \
+    X(LEAK, "goroutineleak?debug=1")  \
+    X(STACKS, "goroutine?debug=2")    \
+    X(NATIVE_GOROUTINE, "goroutine")  \
+    X(NATIVE_LEAK, "goroutineleak")   \
+    X(NATIVE_STACKS, "goroutine?debug=2")
 
 enum fetch_kind {
 #define FETCH_ENUM(name, path) FETCH_##name,

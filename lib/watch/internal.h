@@ -16,6 +16,8 @@ void watch_schedule_wake(struct watch *w);
 void schedule_target(struct watch *w, int target);
 int64_t schedule_next_ms(const struct watch *w, int target);
 void schedule_life(struct watch *w, int target); /* everything is due now */
+/* Whether what that request leaves behind in the target fits below its limit. */
+bool schedule_fits(const struct watched *t, enum fetch_kind kind);
 
 /* scrape.c: what a body becomes */
 void scrape_begin(struct watch *w, int target, enum fetch_kind kind);
@@ -36,6 +38,23 @@ void hearing_memory(struct watch *w, int target);
 void hearing_stacks(struct watch *w, int target);
 void hearing_log(struct watch *w, int target, const char *msg, const struct finding *f);
 
+/* confirm.c: who asks for symbols and for proof, and what becomes of it */
+void confirm_life(struct watched *t);           /* a new one: nothing is known */
+void confirm_page(struct watch *w, int target); /* a whole page was judged */
+enum fetch_kind confirm_choose(struct watch *w, struct watched *t); /* or FETCH_NONE */
+int64_t confirm_interval_ms(const struct watch *w, const struct watched *t,
+                            enum fetch_kind kind);
+void confirm_begin(struct watch *w, int target, enum fetch_kind kind);
+/* The answers: 0 or why they are of no use. */
+int confirm_symbols(struct watched *t);
+int confirm_stacks(struct watch *w, int target);
+void confirm_leaks(struct watch *w, int target, const struct profile *p);
+/* absent: it is not served and need not be asked again in this life. */
+void confirm_failed(struct watch *w, int target, enum fetch_kind kind, bool absent);
+/* Raises the grade of what is proven and puts the proof into the evidence; again
+ * after a detector has written both anew. Says and dumps it once. */
+void confirm_apply(struct watch *w, int target);
+
 /* baseline.c */
 void baseline_init(struct baseline *b);
 void baseline_free(struct baseline *b);
@@ -46,7 +65,12 @@ void baseline_new_life(struct watch *w, int target);
 
 /* evidence.c: a trigger becomes a dump job */
 bool evidence_ask(struct watch *w, int target, enum trigger trigger, const char *reason);
-void evidence_retry(struct watch *w, int target); /* what had to wait */
-void evidence_native_fetched(struct watch *w, int target, bool whole);
+void evidence_retry(struct watch *w, int target);  /* what had to wait */
+void evidence_finish(struct watch *w, int target); /* the dump is all written */
+
+/* native.c: phase 2.
+ * One of its answers came (in body), or did not; the next is asked for. */
+void native_fetched(struct watch *w, int target, enum fetch_kind kind, bool whole);
+void native_end(struct watch *w, int target); /* what came is all there will be */
 
 #endif

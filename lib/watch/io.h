@@ -27,9 +27,10 @@ struct fetch_result {
 
 /* A request. Ownership: the caller's storage, borrowed until on_done. */
 struct fetch {
-    int target;          /* index of the target: URL and credentials */
-    char path[128];      /* below the base URL: "goroutine?debug=1"; "" the index;
-                            beginning with '/': below the origin */
+    int target; /* index of the target: URL and credentials */
+    /* Below the base URL: "goroutine?debug=1"; "" the index; beginning with '/':
+     * below the origin. Symbols make it long. */
+    char path[SYMBOL_PATH_MAX];
     int64_t deadline_ms; /* for all of it */
     int64_t limit_bytes; /* of the body */
     /* Chunks as they come; non-zero stops the transfer (error = that value). */

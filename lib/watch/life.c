@@ -43,7 +43,7 @@ void life_begin(struct watch *w, int target)
     t->max_rss_bytes = 0;
     t->memstats_failures = 0;
     judge_new_life(&t->judge);
-    t->pcs.n = 0;
+    confirm_life(t);
     schedule_life(w, target);
     watch_act(w, ACTION_LOCATE, target);
     watch_act(w, ACTION_SAMPLE, target);
@@ -204,7 +204,7 @@ void life_end(struct watch *w, int target)
     t->budget.failures = 0;
     t->due_ms[FETCH_INDEX] = w->now.boot_ms + watch_scaled(w, 500);
     if (t->dump.phase == DUMP_ASKING)
-        t->dump.phase = DUMP_IDLE;
+        native_end(w, target);
     if (t->life.record.id == 0) /* it died before it was identified */
         return;
     t->life.record.end_ms = w->t_ms;

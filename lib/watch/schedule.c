@@ -37,7 +37,12 @@ static int64_t interval_ms(const struct watch *w, const struct watched *t, enum 
         if (t->limit_bytes > 0 && t->usage_bytes * 2 > t->limit_bytes)
             return watch_scaled(w, FAST_MEMSTATS_MS);
         return watch_scaled(w, s->index_interval);
+    case FETCH_LEAK:
+    case FETCH_STACKS: return confirm_interval_ms(w, t, kind);
+    case FETCH_SYMBOL:
     case FETCH_NATIVE_GOROUTINE:
+    case FETCH_NATIVE_LEAK:
+    case FETCH_NATIVE_STACKS:
     case FETCH_NONE:
     case FETCH_KINDS: break;
     }
@@ -89,10 +94,22 @@ static enum fetch_kind index_kind(const struct watched *t)
     return t->no_index ? FETCH_GOROUTINE : FETCH_INDEX;
 }
 
+/* One question more after each page, but while memory rises: else where pages are
+ * always due nothing else would ever be asked. */
+static enum fetch_kind choose_more(struct watch *w, struct watched *t)
+{
+    if (!t->confirm.turn || rose(t, t->usage_at_page) || rose(t, t->usage_at_heap))
+        return FETCH_NONE;
+    t->confirm.turn = false;
+    return confirm_choose(w, t);
+}
+
 static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
 {
+    enum fetch_kind more;
+
     if (t->dump.phase == DUMP_ASKING)
-        return FETCH_NATIVE_GOROUTINE;
+        return t->dump.asking;
     if (t->life.record.id == 0) /* who it is is being found out */
         return FETCH_NONE;
     if (t->probe)
@@ -105,6 +122,8 @@ static enum fetch_kind choose_alive(struct watch *w, struct watched *t)
         if (due(w, t, poll))
             return poll;
     }
+    if ((more = choose_more(w, t)) != FETCH_NONE)
+        return more;
     if (brought_forward(w, t, FETCH_GOROUTINE, t->page_ms, t->usage_at_page))
         return index_first(w, t) ? FETCH_INDEX : FETCH_GOROUTINE;
     if (brought_forward(w, t, FETCH_HEAP, t->heap_ms, t->usage_at_heap))
@@ -147,15 +166,21 @@ static enum fetch_kind choose_waiting(struct watch *w, int target)
     return index_kind(t);
 }
 
-/* Whether what it leaves behind in the target fits below the limit; if not it is
- * put off, counted for `status`, and not brought forward for the same rise. */
+bool schedule_fits(const struct watched *t, enum fetch_kind kind)
+{
+    int64_t goroutines = t->goroutines > 0 ? t->goroutines : 0;
+
+    return scrape_fits(scrape_bytes(kind, goroutines, t->pcs_each), t->usage_bytes,
+                       t->limit_bytes);
+}
+
+/* What does not fit is put off, counted for `status`, and not brought forward for
+ * the same rise. */
 static bool affordable(struct watch *w, int target, enum fetch_kind kind)
 {
     struct watched *t = &w->targets[target];
-    int64_t goroutines = t->goroutines > 0 ? t->goroutines : 0;
-    int64_t bytes = scrape_bytes(kind, goroutines, t->pcs_each);
 
-    if (scrape_fits(bytes, t->usage_bytes, t->limit_bytes))
+    if (schedule_fits(t, kind))
         return true;
     t->counters.skipped_headroom++;
     t->due_ms[kind] = w->now.boot_ms + interval_ms(w, t, kind);
@@ -164,8 +189,8 @@ static bool affordable(struct watch *w, int target, enum fetch_kind kind)
     else if (kind == FETCH_HEAP)
         t->usage_at_heap = t->usage_bytes;
     else if (t->dump.phase == DUMP_ASKING)
-        evidence_native_fetched(w, target, false);
-    else
+        native_fetched(w, target, kind, false);
+    else if (kind == FETCH_NATIVE_GOROUTINE)
         t->baseline.want_native = false;
     return false;
 }
@@ -187,6 +212,8 @@ static void ask(struct watch *w, int target, enum fetch_kind kind)
 
     a->fetch = kind;
     a->deadline_ms = w->settings->fetch_timeout; /* the target's time is not scaled */
+    if (t->dump.phase == DUMP_ASKING)
+        a->deadline_ms = earlier(a->deadline_ms, t->dump.native_until_ms - w->now.boot_ms + 1);
     t->in_flight = kind;
     t->probing = t->probe;
     t->probe = false;
@@ -222,7 +249,7 @@ void schedule_target(struct watch *w, int target)
     budget_refill(&t->budget, w->now.boot_ms, w->settings->time_scale);
     if (t->dump.phase == DUMP_ASKING &&
         (t->state != TARGET_ALIVE || w->now.boot_ms > t->dump.native_until_ms))
-        evidence_native_fetched(w, target, false);
+        native_end(w, target);
     kind = t->state == TARGET_WAITING ? choose_waiting(w, target) : choose_alive(w, t);
     if (kind == FETCH_NONE)
         return;

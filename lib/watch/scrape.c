@@ -8,8 +8,8 @@
 #include "lib/watch/internal.h"
 
 #define COUNTS_MAX 8192
-#define INDEX_BYTES_MAX (32 * 1024)
-#define STATS_SITES_MAX 1000 /* debug=1 of the heap is costly with many sites */
+#define INDEX_BYTES_MAX (32 * 1024) /* symbols' answers too */
+#define STATS_SITES_MAX 1000        /* debug=1 of the heap is costly with many sites */
 #define SILENT_FAILURES 3
 #define BACKOFF_BASE_MS 1000
 #define BACKOFF_MAX_MS 60000
@@ -17,7 +17,19 @@
 
 static bool is_text(enum fetch_kind kind)
 {
-    return kind == FETCH_GOROUTINE || kind == FETCH_MEMSTATS;
+    return kind == FETCH_GOROUTINE || kind == FETCH_MEMSTATS || kind == FETCH_LEAK;
+}
+
+static bool is_stacks(enum fetch_kind kind)
+{
+    return kind == FETCH_STACKS || kind == FETCH_NATIVE_STACKS;
+}
+
+/* Not every target serves them, and it lives all the same. */
+static bool is_extra(enum fetch_kind kind)
+{
+    return is_stacks(kind) || kind == FETCH_SYMBOL || kind == FETCH_LEAK ||
+           kind == FETCH_NATIVE_LEAK;
 }
 
 void scrape_begin(struct watch *w, int target, enum fetch_kind kind)
@@ -34,6 +46,17 @@ void scrape_begin(struct watch *w, int target, enum fetch_kind kind)
         text_restart(t->parser, &t->next, o);
     else
         buf_reset(&t->body);
+    confirm_begin(w, target, kind);
+}
+
+/* debug=2 is read as it comes; of its text a dump keeps the begin. */
+static int stacks_body(struct watched *t, const void *bytes, size_t n)
+{
+    size_t room = WATCH_STACKS_BYTES - t->body.len;
+
+    if (t->in_flight == FETCH_NATIVE_STACKS)
+        buf_put(&t->body, bytes, n < room ? n : room);
+    return goroutines_feed(&t->stacks->parser, bytes, n);
 }
 
 int watch_body(struct watch *w, int target, const void *bytes, size_t n)
@@ -42,7 +65,10 @@ int watch_body(struct watch *w, int target, const void *bytes, size_t n)
 
     if (is_text(t->in_flight))
         return text_feed(t->parser, bytes, n);
-    if (t->in_flight == FETCH_INDEX && t->body.len + n > INDEX_BYTES_MAX)
+    if (is_stacks(t->in_flight))
+        return stacks_body(t, bytes, n);
+    if ((t->in_flight == FETCH_INDEX || t->in_flight == FETCH_SYMBOL) &&
+        t->body.len + n > INDEX_BYTES_MAX)
         return ERR_NOT_PPROF;
     buf_put(&t->body, bytes, n);
     return buf_status(&t->body);
@@ -131,6 +157,7 @@ static void goroutine_page(struct watch *w, int target)
     push_stacks(w, target, HISTORY_STACKS, &t->now, 0);
     baseline_page(w, target);
     hearing_stacks(w, target);
+    confirm_page(w, target);
 }
 
 /* ---- the other bodies ---- */
@@ -224,7 +251,11 @@ static int text_body(struct watch *w, int target, enum fetch_kind kind, struct e
 
     if (error == 0 && kind == FETCH_MEMSTATS)
         return memstats_tail(w, target, &r);
-    if (error == 0 && r.kind == TEXT_COUNT) {
+    if (error == 0 && kind == FETCH_LEAK && str_is(str_of(r.name), "goroutineleak")) {
+        confirm_leaks(w, target, &t->next);
+        return 0;
+    }
+    if (error == 0 && kind == FETCH_GOROUTINE && r.kind == TEXT_COUNT) {
         goroutine_page(w, target);
         return 0;
     }
@@ -238,22 +269,39 @@ static int text_body(struct watch *w, int target, enum fetch_kind kind, struct e
     return error != 0 ? error : ERR_NOT_PPROF;
 }
 
+/* Go's own protobuf of goroutines, or of those that leaked. */
+static int native_body(struct watch *w, int target, enum fetch_kind kind, struct errmsg *e)
+{
+    struct watched *t = &w->targets[target];
+    struct profile *p = &w->scratch[0];
+    int error = proto_decode(p, t->body.p, t->body.len, e);
+
+    if (error != 0)
+        return error;
+    if (kind == FETCH_NATIVE_LEAK) {
+        confirm_leaks(w, target, p);
+        return 0;
+    }
+    t->goroutines = profile_total(p, profile_value_index(p, NULL));
+    t->goroutines_ms = w->now.boot_ms;
+    baseline_native(w, target);
+    return 0;
+}
+
 static int body_whole(struct watch *w, int target, enum fetch_kind kind, struct errmsg *e)
 {
     switch (kind) {
     case FETCH_GOROUTINE:
+    case FETCH_LEAK:
     case FETCH_MEMSTATS: return text_body(w, target, kind, e);
     case FETCH_HEAP: return heap_profile(w, target, e);
     case FETCH_METRICS: return metrics_body(w, target);
     case FETCH_INDEX: return index_page(w, target);
-    case FETCH_NATIVE_GOROUTINE: {
-        int error = proto_decode(&w->scratch[0], w->targets[target].body.p,
-                                 w->targets[target].body.len, e);
-
-        if (error == 0)
-            baseline_native(w, target);
-        return error;
-    }
+    case FETCH_SYMBOL: return confirm_symbols(&w->targets[target]);
+    case FETCH_STACKS:
+    case FETCH_NATIVE_STACKS: return confirm_stacks(w, target);
+    case FETCH_NATIVE_GOROUTINE:
+    case FETCH_NATIVE_LEAK: return native_body(w, target, kind, e);
     case FETCH_NONE:
     case FETCH_KINDS: break;
     }
@@ -389,6 +437,12 @@ static int body_read(struct watch *w, int target, enum fetch_kind kind,
                    why.text[0] ? why.text : err_text(error));
 }
 
+/* It answered, be it that there is no such profile: it lives. */
+static bool answered(const struct fetch_result *r)
+{
+    return r->status != 0 && r->error != ERR_TIMEOUT && r->error != ERR_CUT;
+}
+
 void scrape_end(struct watch *w, int target, enum fetch_kind kind, const struct fetch_result *r)
 {
     struct watched *t = &w->targets[target];
@@ -400,12 +454,15 @@ void scrape_end(struct watch *w, int target, enum fetch_kind kind, const struct 
         error = body_read(w, target, kind, r, &e);
     else
         e = r->error == ERR_SYNTAX && is_text(kind) ? parser_error(t) : r->why;
-    if (t->dump.phase == DUMP_ASKING && kind == FETCH_NATIVE_GOROUTINE)
-        evidence_native_fetched(w, target, error == 0);
-    else if (kind == FETCH_NATIVE_GOROUTINE && error != 0)
+    if (error != 0 && is_extra(kind))
+        confirm_failed(w, target, kind,
+                       answered(r) && r->status < 500 && r->error != ERR_LIMIT);
+    if (kind == FETCH_NATIVE_GOROUTINE && error != 0 && t->dump.phase != DUMP_ASKING)
         t->baseline.want_native = false;
-    if (error != 0)
-        failed(w, target, kind, r, &e);
-    else
+    if (error == 0 || (is_extra(kind) && answered(r)))
         succeeded(t, kind, waited);
+    else
+        failed(w, target, kind, r, &e);
+    if (t->dump.phase == DUMP_ASKING && kind == t->dump.asking)
+        native_fetched(w, target, kind, error == 0);
 }

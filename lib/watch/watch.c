@@ -110,8 +110,11 @@ static int target_init(struct watch *w, int target, const struct target_spec *sp
     buf_init(&t->body, WATCH_BODY_BYTES);
     buf_init(&t->heap_gz, WATCH_BODY_BYTES);
     buf_init(&t->dump.native_gz, WATCH_BODY_BYTES);
+    buf_init(&t->dump.leak_gz, WATCH_BODY_BYTES);
+    buf_init(&t->dump.stacks_text, WATCH_BODY_BYTES);
     t->counts = calloc(COUNTS_MAX, sizeof(*t->counts));
-    if (t->counts == NULL)
+    t->stacks = calloc(1, sizeof(*t->stacks));
+    if (t->counts == NULL || t->stacks == NULL)
         return -ENOMEM;
     error = profile_init(&t->now, WATCH_PROFILE_BYTES);
     if (error == 0)
@@ -164,8 +167,12 @@ void watch_free(struct watch *w)
         buf_free(&t->body);
         buf_free(&t->heap_gz);
         buf_free(&t->dump.native_gz);
+        buf_free(&t->dump.leak_gz);
+        buf_free(&t->dump.stacks_text);
         free(t->counts);
+        free(t->stacks);
         t->counts = NULL;
+        t->stacks = NULL;
     }
     for (int i = 0; i < 3; i++)
         profile_free(&w->scratch[i]);

@@ -18,9 +18,11 @@
 #include "lib/base/log.h"
 #include "lib/base/settings.h"
 #include "lib/detect/blocking.h"
+#include "lib/detect/confirm.h"
 #include "lib/detect/detect.h"
 #include "lib/dump/dump.h"
 #include "lib/history/history.h"
+#include "lib/profile/goroutines.h"
 #include "lib/profile/text.h"
 #include "lib/target/memory.h"
 #include "lib/target/target.h"
@@ -33,6 +35,8 @@
 #define WATCH_ACTIONS_MAX 64
 #define WATCH_PROFILE_BYTES (768 * 1024) /* ceiling of one page in memory */
 #define WATCH_BODY_BYTES (1024 * 1024)   /* ceiling of one native profile */
+#define WATCH_STACKS_BYTES (512 * 1024)  /* of a dump's goroutines.txt; whole goroutines */
+#define WATCH_STACKS_GOROUTINES 2000     /* debug=2 stops the world: below this many alone */
 
 /* ---- what the shell is to do ---- */
 
@@ -103,9 +107,39 @@ struct dump_job {
     struct manifest manifest;
     struct moment asked; /* when the trigger fired */
     int64_t t_ms;
-    int64_t native_until_ms; /* boot_ms at which phase 2 gives up */
-    struct buf native_gz;    /* phase 2: goroutine */
-    int64_t took_ms;         /* of the last phase 1, trigger to durable */
+    int64_t native_until_ms;                    /* boot_ms at which phase 2 gives up */
+    enum fetch_kind asking;                     /* phase 2: what is next */
+    struct buf native_gz, leak_gz, stacks_text; /* phase 2: what came */
+    int64_t took_ms;                            /* of the last phase 1, trigger to durable */
+};
+
+/* What detector E asked for and learnt (confirm.c), of one life. */
+struct confirm {
+    bool no_symbols, no_leaks, no_stacks; /* not served: not asked again */
+    bool turn;                            /* a page came: one question more */
+    uint64_t pcs[SYMBOL_PCS_MAX];         /* the addresses asked for */
+    size_t n_pcs;
+    char stack[FINGERPRINT_MAX];     /* the culprit that what follows is about; "" none */
+    bool gc_answered;                /* then ages prove nothing more */
+    bool proven, said;               /* said: its line and its dump were asked for */
+    int answers[FETCH_KINDS];        /* and failures, of each witness: asked ever less often */
+    struct confirm_ids ids;          /* of a debug=2 before, */
+    char ids_stack[FINGERPRINT_MAX]; /* and whose they are */
+    char text[CONFIRM_TEXT_MAX];     /* a clause of the evidence; "" none */
+};
+
+/* What debug=2 told of a culprit, by its fingerprint: what it waits for, who made
+ * it and where. */
+struct origin {
+    char stack[FINGERPRINT_MAX]; /* "" unused */
+    struct confirm_origin of;
+};
+
+/* A page of debug=2 under way; made once, touched on suspicion alone. */
+struct stacks_page {
+    struct goroutines_parser parser;
+    struct confirm_page page;
+    struct finding about; /* what was suspected when it was asked for */
 };
 
 /* What outlives the watcher's own restart, kept as the history's note. */
@@ -171,6 +205,13 @@ struct watched {
 
     struct baseline baseline;
     struct judge judge;
+    struct confirm confirm;
+    /* Of the newest verdict's culprits; what debug=2 did not show has no entry. */
+    struct origin origins[DETECT_CULPRITS_MAX];
+    /* Ring time at which the first culprit's goroutines were seen to come and go, 0
+     * never: its growth is no leak, whatever the grade. */
+    int64_t refuted_ms;
+    struct stacks_page *stacks;
     struct dump_job dump;
     struct watch_note note;
     int64_t saved_ms; /* boot_ms of the last note */
@@ -220,6 +261,9 @@ void watch_memory(struct watch *w, int target, const struct memory_sample *m,
                   int64_t limit_bytes, struct moment now, struct actions *a);
 void watch_candidates(struct watch *w, int target, const struct candidate *c, size_t n,
                       struct moment now, struct actions *a);
+/* Writes the path of a request of ACTION_FETCH; returns out. */
+char *watch_path(const struct watch *w, int target, enum fetch_kind kind,
+                 char out[SYMBOL_PATH_MAX]);
 /* A chunk of the body under way; non-zero stops the transfer. */
 int watch_body(struct watch *w, int target, const void *bytes, size_t n);
 void watch_fetched(struct watch *w, int target, const struct fetch_result *r, struct moment now,

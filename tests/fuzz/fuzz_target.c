@@ -32,9 +32,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct target_spec spec;
     struct pprof_index index;
     struct errmsg e;
+    uint64_t pcs[SYMBOL_PCS_MAX];
+    struct str names[SYMBOL_PCS_MAX];
+    char path[SYMBOL_PATH_MAX];
     memory_parsers(text, (struct str){text.p, size / 2});
     (void)target_parse(text, &spec, &e);
     (void)index_parse(text, &index);
+    for (size_t i = 0; i < SYMBOL_PCS_MAX; i++)
+        pcs[i] = i * 0x100000;
+    (void)symbol_parse(text, pcs, SYMBOL_PCS_MAX, names);
+    (void)symbol_path(pcs, size % (SYMBOL_PCS_MAX + 1), path);
     size_t n = listeners_parse(text, false, l, 4);
     n += listeners_parse(text, true, l + n, 4);
     (void)candidates_rank(l, n, true, NULL, 0, c, 8);

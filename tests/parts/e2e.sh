@@ -61,6 +61,7 @@ part_e2e() {
     check e2e/settings 120 tests/e2e/settings.sh build/release/leakwatch
     check e2e/targets 180 tests/e2e/targets.sh build/release/leakwatch
     check e2e/lives 120 tests/e2e/lives.sh build/release/leakwatch
+    check e2e/proof 150 tests/e2e/proof.sh build/release/leakwatch
     check e2e/disk 120 tests/e2e/disk.sh build/release/leakwatch
     check e2e/term 120 tests/e2e/term.sh
     check e2e/cost 300 tests/e2e/cost.sh 1000

@@ -135,6 +135,96 @@ static void protobuf(const struct service *s, int64_t boot_ms, bool heap, struct
     profile_free(&p);
 }
 
+/* ---- what not every service serves ---- */
+
+static void leak_page(const struct service *s, int64_t boot_ms, struct buf *out)
+{
+    int64_t n = service_leaked(s, boot_ms) * s->percent_proven / 100;
+
+    buf_printf(out, "goroutineleak profile: total %lld\n", (long long)n);
+    record(out, n, 0);
+}
+
+/* How long goroutine k of the leak has been there. */
+static int64_t age_ms(const struct service *s, int64_t boot_ms, int64_t k)
+{
+    double born_hours = (double)(k + 1) / s->leak_per_hour;
+
+    return boot_ms - s->born_ms - (int64_t)(born_hours * HOUR_MS);
+}
+
+static void block(const struct service *s, struct buf *out, int64_t id, const char *state,
+                  int64_t waited_ms, int stack)
+{
+    buf_printf(out, "goroutine %lld [%s", (long long)id, state);
+    if (waited_ms >= 60000)
+        buf_printf(out, ", %lld minutes", (long long)(waited_ms / 60000));
+    if (stack == 0)
+        buf_puts(out, "]:\nmain.fetchUserData.func1(0xc000012345)\n\t/app/users.go:42 +0x25\n");
+    else
+        buf_printf(out, "]:\nmain.worker%d(...)\n\t/app/work.go:%d\n", stack, 10 + stack);
+    for (int i = 0; i < s->padding; i++)
+        buf_puts(out, "main.padding(0xc000012345)\n\t/app/padding.go:1 +0x1\n");
+    buf_printf(out,
+               "main.run()\n\t/app/main.go:%d +0x11\ncreated by main.handle in goroutine 1\n"
+               "\t/app/main.go:7 +0x31\n\n",
+               100 + stack);
+}
+
+static void stacks_page(const struct service *s, int64_t boot_ms, struct buf *out)
+{
+    int64_t id = s->passing ? boot_ms : 1000000; /* new ones each time, or the same */
+
+    for (int64_t k = 0; k < service_leaked(s, boot_ms); k++)
+        block(s, out, id + k, "chan send", s->passing ? 0 : age_ms(s, boot_ms, k), 0);
+    for (int i = 1; i < SERVICE_STACKS; i++)
+        for (int64_t k = 0; k < stack_count(s, boot_ms, i); k++)
+            block(s, out, i * 10000 + k, "select", boot_ms - s->born_ms, i);
+}
+
+static void symbols_answer(const char *path, struct buf *out)
+{
+    struct str rest = str_of(path + strlen("symbol?")), pc;
+
+    buf_puts(out, "num_symbols: 1\n");
+    while (str_split(&rest, '+', &pc))
+        if (!str_is(pc, "0x492420")) /* one that nobody knows */
+            buf_printf(out, "%.*s runtime.chansend1\n", (int)pc.n, pc.p);
+}
+
+/* What the path asks for beyond the ordinary; false: nothing of this. */
+static bool answer_extra(struct service *s, const char *path, int64_t boot_ms, struct buf *out)
+{
+    if (strcmp(path, "goroutineleak?debug=1") == 0) {
+        s->asked.leaks++;
+        if (s->serves_leaks)
+            leak_page(s, boot_ms, out);
+        return s->serves_leaks;
+    }
+    if (strcmp(path, "goroutineleak") == 0) {
+        s->asked.native_leaks++;
+        if (s->garbled_leaks)
+            buf_puts(out, "nothing to see here");
+        else if (s->serves_leaks)
+            protobuf(s, boot_ms, false, out);
+        return s->serves_leaks;
+    }
+    if (strcmp(path, "goroutine?debug=2") == 0) {
+        s->asked.stacks++;
+        if (s->serves_stacks)
+            stacks_page(s, boot_ms, out);
+        return s->serves_stacks;
+    }
+    if (strncmp(path, "symbol?", 7) == 0) {
+        s->asked.symbols++;
+        str_copy(s->asked.symbols_path, sizeof(s->asked.symbols_path), str_of(path));
+        if (s->serves_symbols)
+            symbols_answer(path, out);
+        return s->serves_symbols;
+    }
+    return false;
+}
+
 /* The kernel's part: when memory reaches the limit the process is gone. */
 static void live_on(struct service *s, int64_t boot_ms)
 {
@@ -167,6 +257,8 @@ static void answer(void *ctx, int target, const char *path, struct moment now,
         a->latency_ms = 5000;
         return;
     }
+    if (s->latency_ms > 0)
+        a->latency_ms = s->latency_ms;
     if (path[0] == '\0')
         buf_printf(a->body,
                    "<html><title>/debug/pprof/</title><table>"
@@ -177,7 +269,7 @@ static void answer(void *ctx, int target, const char *path, struct moment now,
         page(s, now.boot_ms, a->body);
     else if (strcmp(path, "heap") == 0 || strcmp(path, "goroutine") == 0)
         protobuf(s, now.boot_ms, path[0] == 'h', a->body);
-    else
+    else if (!answer_extra(s, path, now.boot_ms, a->body))
         a->status = 404;
 }
 

@@ -23,6 +23,19 @@ struct service {
     uint64_t noise;
     int64_t died_ms;
     int64_t restart_after_ms; /* 0: stays dead */
+
+    /* What it serves besides: goroutineleak, debug=2, symbols; not at first. */
+    bool serves_leaks, serves_stacks, serves_symbols;
+    int percent_proven; /* of the leaked, by the GC */
+    int64_t latency_ms; /* of every answer; 0: the fake's 1 ms */
+    int padding;        /* frames more on each stack of debug=2 */
+    bool garbled_leaks; /* goroutineleak is served, and is nothing of that kind */
+    bool passing;       /* what looks like a leak comes and goes, ever more of it */
+    struct {
+        int leaks, stacks, symbols; /* requests, by what was asked */
+        int native_leaks;
+        char symbols_path[SYMBOL_PATH_MAX]; /* the last */
+    } asked;
 };
 
 /* A world of one service and one agent on a fake disk. */

@@ -184,12 +184,62 @@ static void test_index(void **state)
     assert_int_equal(index_parse(STR("<a>goroutine</a>"), &x), ERR_SYNTAX);
 }
 
+/* As Go 1.26.8 answers: what is within no function has no line. */
+static void test_symbol(void **state)
+{
+    const uint64_t pcs[] = {0x47a10d, 0x12, 0x40b1ed, 0x47a10d};
+    char path[SYMBOL_PATH_MAX];
+    struct str names[4];
+
+    (void)state;
+    assert_string_equal(symbol_path(pcs, 3, path), "symbol?0x47a10d+0x12+0x40b1ed");
+    assert_int_equal(symbol_parse(STR("num_symbols: 1\n0x47a10d runtime.gopark\n"
+                                      "0x40b1ed main.f[...].func1\n"),
+                                  pcs, 4, names),
+                     0);
+    assert_true(str_is(names[0], "runtime.gopark"));
+    assert_true(str_is(names[1], ""));
+    assert_true(str_is(names[2], "main.f[...].func1"));
+    assert_true(str_is(names[3], "runtime.gopark"));
+
+    assert_int_equal(symbol_parse(STR("num_symbols: 1\n"), pcs, 4, names), 0);
+    assert_true(str_is(names[0], ""));
+    /* What was not asked for, twice, cut, or no line at all. */
+    assert_int_equal(symbol_parse(STR("num_symbols: 1\r\n0x99 x\n0x47a10d a b\n0x47a10d c\n"
+                                      "40b1ed y\n0x40b1ed\nreading request: EOF\n0x12 "),
+                                  pcs, 4, names),
+                     0);
+    assert_true(str_is(names[0], "a b"));
+    assert_true(str_is(names[1], ""));
+    assert_true(str_is(names[2], ""));
+    assert_int_equal(symbol_parse(STR("num_symbols: 0\n"), pcs, 4, names), ERR_NOT_PPROF);
+    assert_int_equal(symbol_parse(STR("<html>"), pcs, 4, names), ERR_NOT_PPROF);
+    assert_int_equal(symbol_parse(STR(""), pcs, 4, names), ERR_NOT_PPROF);
+}
+
+/* The longest request fits, and its path is whole. */
+static void test_symbol_path(void **state)
+{
+    uint64_t pcs[SYMBOL_PCS_MAX];
+    char path[SYMBOL_PATH_MAX];
+
+    (void)state;
+    memset(pcs, 0xff, sizeof pcs);
+    symbol_path(pcs, SYMBOL_PCS_MAX, path);
+    assert_int_equal(strlen(path), strlen("symbol?") + SYMBOL_PCS_MAX * 19 - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_accepted),    cmocka_unit_test(test_parse_auto),
-        cmocka_unit_test(test_parse_refused),     cmocka_unit_test(test_discover),
-        cmocka_unit_test(test_listeners_damaged), cmocka_unit_test(test_index),
+        cmocka_unit_test(test_parse_accepted),
+        cmocka_unit_test(test_parse_auto),
+        cmocka_unit_test(test_parse_refused),
+        cmocka_unit_test(test_discover),
+        cmocka_unit_test(test_listeners_damaged),
+        cmocka_unit_test(test_index),
+        cmocka_unit_test(test_symbol),
+        cmocka_unit_test(test_symbol_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

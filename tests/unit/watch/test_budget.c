@@ -91,6 +91,13 @@ static void test_headroom(void **state)
     assert_true(scrape_fits(46000000, 90 << 20, 0));
     assert_true(scrape_fits(0, 130 << 20, 128 << 20)); /* a reading costs nothing */
     assert_true(scrape_fits(46000000, -1, 128 << 20));
+    /* Of 1,000 goroutines at 10 PCs: a GC has 4 MiB, debug=2 its buffers. */
+    assert_int_equal(scrape_bytes(FETCH_LEAK, 1000, 10), 460000 + (4 << 20));
+    assert_int_equal(scrape_bytes(FETCH_STACKS, 1000, 10), (1 << 20) + 4 * 480000);
+    assert_int_equal(scrape_bytes(FETCH_STACKS, 1000, 10),
+                     scrape_bytes(FETCH_NATIVE_STACKS, 1000, 10));
+    assert_true(scrape_bytes(FETCH_NATIVE_LEAK, 1000, 10) > scrape_bytes(FETCH_LEAK, 1000, 10));
+    assert_int_equal(scrape_bytes(FETCH_SYMBOL, 100000, 60), 0);
 }
 
 int main(void)

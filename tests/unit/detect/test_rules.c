@@ -65,7 +65,7 @@ static int64_t ratio_minute(double from, double per_hour, int64_t hours)
     assert_int_equal(feed_open(&f, ORIGIN_MS), 0);
     for (int64_t t_ms = 0; t_ms < hours * HOUR_MS && minute < 0; t_ms += 10000) {
         double g = from + per_hour * (double)t_ms / (double)HOUR_MS;
-        feed_signals(&f, ORIGIN_MS + t_ms, g, NAN, 1);
+        feed_reading(&f, ORIGIN_MS + t_ms, g, NAN, 1);
         const char *rule = rules_step(&s, &c, &f.view, (int64_t)g, 1, 0, why);
         if (rule) {
             assert_string_equal(rule, "ratio");
@@ -106,7 +106,7 @@ static void test_settled_percent(void **state)
         double percent = t_ms < 2 * HOUR_MS ? 40 : t_ms < 5 * HOUR_MS ? 87 : 50;
         if (t_ms / (20 * MINUTE_MS) == 9 || t_ms / (20 * MINUTE_MS) == 17)
             percent = 95;
-        feed_signals(&f, ORIGIN_MS + t_ms, 100, NAN, percent / 100 * (double)LIMIT);
+        feed_reading(&f, ORIGIN_MS + t_ms, 100, NAN, percent / 100 * (double)LIMIT);
     }
     assert_in_range(settled_after(&f, false, 6 * HOUR_MS), 86, 87);
     assert_int_equal(settled_after(&f, true, 6 * HOUR_MS), 0); /* it died of it */

@@ -3,33 +3,12 @@
 #include <math.h>
 
 #include "lib/detect/detectors.h"
+#include "lib/detect/fit.h"
 #include "lib/detect/ratchet.h"
 
 #define BLOCKS 24
 #define BLOCK_LEAST_MS (2 * MINUTE_MS)
 #define FOLLOWS 0.5 /* least r² that lets memory be called the culprits' */
-
-struct line_fit {
-    double slope, r2;
-};
-
-static struct line_fit fit(const float *x, const float *y)
-{
-    double mx = 0, my = 0, xx = 0, xy = 0, yy = 0;
-    for (int i = 0; i < BLOCKS; i++) {
-        mx += (double)x[i] / BLOCKS;
-        my += (double)y[i] / BLOCKS;
-    }
-    for (int i = 0; i < BLOCKS; i++) {
-        double dx = (double)x[i] - mx, dy = (double)y[i] - my;
-        xx += dx * dx;
-        xy += dx * dy;
-        yy += dy * dy;
-    }
-    if (!(xx > 0) || !(yy > 0))
-        return (struct line_fit){0, 0};
-    return (struct line_fit){xy / xx, xy * xy / (xx * yy)};
-}
 
 /* The culprits' floors, summed; false where one was never seen. */
 static bool culprits_read(const struct detect_view *v, const struct finding *f, int64_t end_ms,
@@ -67,7 +46,7 @@ void culprit_attribute(const struct detect_view *v, int64_t from_ms, struct find
                  block_ms * (v->time_scale > 1 ? v->time_scale : 1), BLOCKS, memory);
     if (!ratchet_fill(memory, BLOCKS) || !culprits_read(v, f, end_ms, block_ms, counts))
         return;
-    struct line_fit line = fit(counts, memory);
+    struct line_fit line = fit_line(counts, memory, BLOCKS);
     double rise = (double)memory[BLOCKS - 1] - (double)memory[0];
     double climbed = (double)counts[BLOCKS - 1] - (double)counts[0];
     if (line.slope <= 0 || line.r2 < FOLLOWS || rise <= 0 || climbed <= 0)

@@ -83,7 +83,7 @@ static void verdict_refresh(struct verdict *w, const struct finding *f)
             c->explains = old.culprits[i].explains;
         }
     }
-    if (same && old.grade > f->grade)
+    if (same && old.grade > f->grade && !f->refuted)
         w->finding.grade = old.grade;
     if (w->finding.grade <= old.grade)
         w->finding.kind = old.kind;

@@ -52,6 +52,7 @@ struct finding {
     int64_t since_ms;                             /* ring time where the window began */
     struct culprit culprits[DETECT_CULPRITS_MAX]; /* ranked */
     int n_culprits;
+    bool refuted;                       /* seen to be none: a verdict that stands is lowered */
     char evidence[DETECT_EVIDENCE_MAX]; /* the numbers, and why it is no more than suspect */
 };
 
@@ -119,6 +120,7 @@ struct detect_view {
     const char (*allow)[512]; /* the user's allow-list patterns */
     int n_allow;
     const struct gc_readings *gc; /* or NULL: not known */
+    const char *refuted;          /* fingerprint of a stack seen to come and go, or NULL */
     struct measures *measures;    /* where comparisons are written down, or NULL */
 };
 

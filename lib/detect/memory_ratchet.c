@@ -16,6 +16,7 @@
 #define DOUBT_BLOCKS_MAX 96
 #define GIVE_BACK 0.08
 #define EACH_THIRD 0.30
+#define HEAP_SHARE 0.3
 #define SETTLES_BELOW 0.9   /* of the limit */
 #define SLOWS_AT_LEAST 0.75 /* the last third, as a share of the first */
 
@@ -83,6 +84,19 @@ static bool settles(const struct detect_view *v, const struct memory_rung *m, do
     return at_bytes * memory_each < SETTLES_BELOW * (double)v->limit_bytes;
 }
 
+/* Whether memory climbs because live heap does: it rose by a good part of what
+ * memory did (half, at the default GOGC), only less evenly, since the profile is
+ * sampled. */
+static bool heap_climbs_with(const struct detect_view *v, const struct memory_rung *m,
+                             int64_t end_ms, double memory_rise)
+{
+    float heap[BLOCKS_MAX];
+    window_least(v, HISTORY_HEAP_BYTES, v->life_start_ms, end_ms, BLOCK_MS, m->blocks, heap);
+    return ratchet_fill(heap, (size_t)m->blocks) &&
+           level_at(heap, m->blocks, m->blocks - 1) - level_at(heap, m->blocks, 0) >=
+               HEAP_SHARE * memory_rise;
+}
+
 static void climb_tell(const struct detect_view *v, const struct memory_rung *m,
                        const float *least, int64_t end_ms, struct finding *out)
 {
@@ -90,6 +104,8 @@ static void climb_tell(const struct detect_view *v, const struct memory_rung *m,
     char window[MOMENT_TEXT_MAX];
 
     out->kind = m->kind;
+    if (m->kind == VERDICT_MEMORY && heap_climbs_with(v, m, end_ms, to - from))
+        out->kind = VERDICT_HEAP;
     out->grade = GRADE_LIKELY;
     out->window_ms = m->blocks * detect_scaled(v, BLOCK_MS);
     out->since_ms = end_ms - out->window_ms;
@@ -98,7 +114,8 @@ static void climb_tell(const struct detect_view *v, const struct memory_rung *m,
              m->name, from / 1048576, to / 1048576, span_text(out->window_ms, window),
              100 * GIVE_BACK);
     if (m->kind == VERDICT_HEAP) /* else the heap is not what grew */
-        culprit_sites(v, out->since_ms, out);
+        if (out->kind == VERDICT_HEAP)
+            culprit_sites(v, out->since_ms, out);
 }
 
 /* A cache began to fill when the life began, so that its curve is best seen over

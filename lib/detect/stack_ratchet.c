@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "lib/detect/detectors.h"
+#include "lib/detect/traffic.h"
 
 #define BLOCKS_MAX 48
-#define ALIKE_RATE 0.5  /* of the climber's rise, each against where it began */
-#define ALIKE_RISE 0.25 /* of the climber's rise, in goroutines */
-#define MEASURED_MAX 3  /* stacks a rung that explain shows */
+#define DAY_MS (24 * HOUR_MS)
+#define TIDE 0.5       /* of the rise that must be more than there was yesterday */
+#define MEASURED_MAX 3 /* stacks a rung that explain shows */
 
 static const struct rung rungs[] = {
     {2 * MINUTE_MS, 45, 60, 0.30, 0.03, 0.20},  /* 90 minutes */
@@ -30,6 +31,13 @@ static bool stack_exempt(const struct detect_view *v, uint32_t stack)
     return detect_exempt(frames, n, v->allow, v->n_allow);
 }
 
+static bool stack_excusable(const struct detect_view *v, uint32_t stack)
+{
+    struct frame frames[HISTORY_FRAMES_MAX];
+    size_t n = history_frames(v->history, stack, frames, HISTORY_FRAMES_MAX);
+    return traffic_can_explain(frames, n);
+}
+
 static void stack_measure(const struct detect_view *v, uint32_t stack,
                           const struct climb_shape *shape, const struct rung *r)
 {
@@ -41,24 +49,34 @@ static void stack_measure(const struct detect_view *v, uint32_t stack,
     ratchet_measure(v, "stack-ratchet", subject, shape, r, "goroutines");
 }
 
+/* Why a climb may be none of a leak: then it is no more than suspect. */
+enum excuse {
+    EXCUSE_NONE,
+    EXCUSE_SWINGS,  /* a stack that goes up and down grew alike */
+    EXCUSE_FOLLOWS, /* so did connections whose clients are there */
+    EXCUSE_TIDE,    /* yesterday at this hour there were as many */
+    EXCUSE_TURNOVER /* its goroutines were seen to come and go */
+};
+
 /* A culprit and the window that convicted it. */
 struct climb {
     struct culprit culprit;
     const struct rung *rung;
     int64_t since_ms, window_ms;
-    uint32_t alike; /* a stack that swings and grew as much, or HISTORY_OTHER */
+    enum excuse excuse;
+    uint32_t witness; /* the stack that speaks for it */
 };
 
 struct climbs {
-    struct climb p[DETECT_CULPRITS_MAX]; /* not explained by traffic first; by rise */
+    struct climb p[DETECT_CULPRITS_MAX]; /* those without excuse first; by rise */
     int n;
 };
 
 static bool climb_before(const struct climb *a, const struct climb *b)
 {
-    bool a_alike = a->alike != HISTORY_OTHER, b_alike = b->alike != HISTORY_OTHER;
-    if (a_alike != b_alike)
-        return b_alike;
+    bool a_excused = a->excuse != EXCUSE_NONE, b_excused = b->excuse != EXCUSE_NONE;
+    if (a_excused != b_excused)
+        return b_excused;
     return a->culprit.now - a->culprit.before > b->culprit.now - b->culprit.before;
 }
 
@@ -84,11 +102,11 @@ static void climbs_insert(struct climbs *all, const struct climb *c)
     all->p[at] = *c;
 }
 
-/* A window that traffic explains does not acquit where another does not. */
+/* A window in which it has an excuse does not acquit where another has none. */
 static void climbs_add(struct climbs *all, const struct climb *c)
 {
     struct climb *have = climbs_find(all, c->culprit.stack);
-    if (have != NULL && (have->alike == HISTORY_OTHER || c->alike != HISTORY_OTHER))
+    if (have != NULL && (have->excuse == EXCUSE_NONE || c->excuse != EXCUSE_NONE))
         return;
     if (have != NULL) {
         *have = all->p[--all->n];
@@ -168,34 +186,65 @@ static void none_measure(const struct detect_view *v, const struct grown *g)
     measure_put(v, m);
 }
 
-/* A stack that follows the traffic, up and down, and that grew as the climber
- * did: then the climber may be a pool that keeps what a busy hour needed, or
- * clients that came to stay. What leaks grows past the rest of its service. */
-static uint32_t grown_alike(const struct grown *g, size_t climber)
+/* How many there were at this hour of yesterday, in this life; 0 when unknown. */
+static double level_yesterday(const struct detect_view *v, const struct grown *g, size_t i)
 {
-    const float *m = minima_of(g, climber);
-    double before = (double)m[0], rise = (double)m[g->rung->n - 1] - before;
-    if (before < HISTORY_STACK_MATTERS)
-        return HISTORY_OTHER;
-    for (size_t i = 0; i < g->n; i++) {
-        const float *o = minima_of(g, i);
-        double other = (double)o[0], grew = (double)o[g->rung->n - 1] - other;
-        if (!g->climbs[i] && other >= HISTORY_STACK_MATTERS && grew >= ALIKE_RISE * rise &&
-            grew / other >= ALIKE_RATE * rise / before)
-            return g->stack[i];
-    }
-    return HISTORY_OTHER;
+    int64_t then_ms = g->end_ms - detect_scaled(v, DAY_MS);
+    float level;
+    if (then_ms - g->block_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
+        return 0;
+    history_minima(v->history, v->target, HISTORY_STACKS, &g->stack[i], 1, then_ms,
+                   detect_scaled(v, 30 * MINUTE_MS), 1, &level);
+    return isnan(level) ? 0 : (double)level;
 }
 
-static void climb_make(const struct grown *g, size_t i, struct climb *out)
+static bool is_tide(const struct detect_view *v, const struct grown *g, size_t i)
+{
+    const float *m = minima_of(g, i);
+    double now = (double)m[g->rung->n - 1], rise = now - (double)m[0];
+    double yesterday = level_yesterday(v, g, i);
+    return yesterday > 0 && now - yesterday < TIDE * rise;
+}
+
+/* The stack that speaks for a climber, of those that grew in the same window. */
+static enum excuse find_witness(const struct detect_view *v, const struct grown *g,
+                                size_t climber, uint32_t *witness)
+{
+    const float *m = minima_of(g, climber);
+    for (size_t i = 0; i < g->n; i++) {
+        const float *o = minima_of(g, i);
+        *witness = g->stack[i];
+        if (i == climber)
+            continue;
+        if (!g->climbs[i] && traffic_swings_alike(m, o, g->rung->n))
+            return EXCUSE_SWINGS;
+        if (stack_exempt(v, g->stack[i]) && traffic_follows(m, o, g->rung->n))
+            return EXCUSE_FOLLOWS;
+    }
+    *witness = HISTORY_OTHER;
+    return EXCUSE_NONE;
+}
+
+static enum excuse find_excuse(const struct detect_view *v, const struct grown *g, size_t i,
+                               uint32_t *witness)
+{
+    *witness = HISTORY_OTHER;
+    if (v->refuted && strcmp(history_fingerprint(v->history, g->stack[i]), v->refuted) == 0)
+        return EXCUSE_TURNOVER;
+    if (is_tide(v, g, i))
+        return EXCUSE_TIDE;
+    return stack_excusable(v, g->stack[i]) ? find_witness(v, g, i, witness) : EXCUSE_NONE;
+}
+
+static void climb_make(const struct detect_view *v, const struct grown *g, size_t i,
+                       struct climb *out)
 {
     const float *m = minima_of(g, i);
     double before = (double)m[0], now = (double)m[g->rung->n - 1];
     double hours = (double)((g->rung->n - 1) * g->block_ms) / (double)HOUR_MS;
-    *out = (struct climb){.rung = g->rung,
-                          .since_ms = g->since_ms,
-                          .window_ms = g->end_ms - g->since_ms,
-                          .alike = grown_alike(g, i)};
+    *out = (struct climb){
+        .rung = g->rung, .since_ms = g->since_ms, .window_ms = g->end_ms - g->since_ms};
+    out->excuse = find_excuse(v, g, i, &out->witness);
     out->culprit = (struct culprit){
         .class = HISTORY_STACKS,
         .stack = g->stack[i],
@@ -227,8 +276,27 @@ static void rung_run(const struct detect_view *v, const struct rung *r, struct c
         struct climb c;
         if (!g.climbs[i] || stack_exempt(v, g.stack[i]))
             continue;
-        climb_make(&g, i, &c);
+        climb_make(v, &g, i, &c);
         climbs_add(all, &c);
+    }
+}
+
+static void put_doubt(const struct detect_view *v, const struct climb *c, char *out, size_t cap)
+{
+    const char *witness =
+        c->witness != HISTORY_OTHER ? history_fingerprint(v->history, c->witness) : "";
+    switch (c->excuse) {
+    case EXCUSE_NONE: break;
+    case EXCUSE_SWINGS:
+        snprintf(out, cap, "; but stack %s, which swings, grew alike: traffic?", witness);
+        break;
+    case EXCUSE_FOLLOWS:
+        snprintf(out, cap, "; but connections (stack %s) grew with it: clients?", witness);
+        break;
+    case EXCUSE_TIDE:
+        snprintf(out, cap, "; but at this hour of yesterday there were as many");
+        break;
+    case EXCUSE_TURNOVER: snprintf(out, cap, "; but its goroutines come and go"); break;
     }
 }
 
@@ -236,9 +304,9 @@ static void climbs_tell(const struct detect_view *v, const struct climbs *all,
                         struct finding *out)
 {
     const struct climb *first = &all->p[0];
-    bool alike = first->alike != HISTORY_OTHER;
     out->kind = VERDICT_STEP;
-    out->grade = alike ? GRADE_SUSPECT : GRADE_LIKELY;
+    out->grade = first->excuse == EXCUSE_NONE ? GRADE_LIKELY : GRADE_SUSPECT;
+    out->refuted = first->excuse == EXCUSE_TURNOVER;
     out->since_ms = first->since_ms;
     out->window_ms = first->window_ms;
     for (int i = 0; i < all->n; i++) {
@@ -247,10 +315,8 @@ static void climbs_tell(const struct detect_view *v, const struct climbs *all,
         out->culprits[out->n_culprits++] = all->p[i].culprit;
     }
     char window[MOMENT_TEXT_MAX], more[96] = "";
-    if (alike)
-        snprintf(more, sizeof(more), "; but stack %s, which swings, grew alike: traffic?",
-                 history_fingerprint(v->history, first->alike));
-    else if (all->n > 1)
+    put_doubt(v, first, more, sizeof(more));
+    if (first->excuse == EXCUSE_NONE && all->n > 1)
         snprintf(more, sizeof(more), "; %d more stacks climb", all->n - 1);
     snprintf(
         out->evidence, sizeof(out->evidence),

@@ -96,24 +96,23 @@ static double goes_on(const float *hourly, int n, int hours)
     return yesterday > 0 ? today / yesterday : INFINITY;
 }
 
-/* Traffic that has grown for good lifts the floor as well, until the last quiet
- * hour before it is a day old. Memory follows it little, goroutines one to one;
- * and a stack that leaks is seen by its own ratchet. */
+/* Why the floor's rise may be none of a leak; "" where nothing speaks for it.
+ * Traffic that has grown for good lifts the floor as well, until the last quiet
+ * hour before it is a day old: memory follows it little, goroutines one to one. */
 static void floor_doubt(const struct floor_rule *r, const struct floor_sum *s, double share,
-                        struct finding *out)
+                        enum floor_lift lift, char *out, size_t cap)
 {
-    size_t n = strlen(out->evidence);
-    if (share < GOES_ON)
-        snprintf(out->evidence + n, sizeof(out->evidence) - n,
-                 "; but today only %.0f %% of what the same hours rose by yesterday",
+    out[0] = '\0';
+    if (lift == FLOOR_BY_MANY)
+        snprintf(out, cap, "; but all stacks grew alike: traffic?");
+    else if (lift == FLOOR_BY_CONNECTIONS)
+        snprintf(out, cap, "; but what grew are connections, which wait for input");
+    else if (share < GOES_ON)
+        snprintf(out, cap, "; but today only %.0f %% of what the same hours rose by yesterday",
                  100 * fmax(share, 0));
     else if (s->hours < r->hours_to_trust)
-        snprintf(out->evidence + n, sizeof(out->evidence) - n,
-                 "; but traffic that grew would do the same for up to %d hours",
+        snprintf(out, cap, "; but traffic that grew would do the same for up to %d hours",
                  r->hours_to_trust);
-    else
-        return;
-    out->grade = GRADE_SUSPECT;
 }
 
 static void floor_measure(const struct detect_view *v, const struct floor_rule *r,
@@ -183,7 +182,14 @@ static bool floor_rises(const struct detect_view *v, const struct floor_rule *r,
         same * s.hours < AGREES * s.sum * DAY)
         return false;
     floor_tell(v, r, &s, end_ms, out);
-    floor_doubt(r, &s, goes_on(hourly, n, s.hours), out);
+    enum floor_lift lift = FLOOR_UNKNOWN;
+    if (r->kind == VERDICT_DRIFT)
+        lift = floor_culprits(v, end_ms, n, s.sum, out);
+    size_t told = strlen(out->evidence);
+    floor_doubt(r, &s, goes_on(hourly, n, s.hours), lift, out->evidence + told,
+                sizeof(out->evidence) - told);
+    if (out->evidence[told] != '\0')
+        out->grade = GRADE_SUSPECT;
     return true;
 }
 

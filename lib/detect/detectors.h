@@ -35,6 +35,18 @@ void memory_ratchet_run(const struct detect_view *v, struct finding *out);
 /* C: the least of a whole day climbs. The kind follows the signal. */
 void daily_floor_run(const struct detect_view *v, struct finding *out);
 
+/* What lifts the daily floor of goroutines, as far as stacks tell. */
+enum floor_lift {
+    FLOOR_UNKNOWN,        /* there are no stacks */
+    FLOOR_BY_ONE,         /* a stack that grew past the others */
+    FLOOR_BY_MANY,        /* all grew alike: traffic */
+    FLOOR_BY_CONNECTIONS, /* what waits for input, or is allowed to grow */
+};
+/* Names the stacks that hold a good share of the floor's rise (sum goroutines,
+ * over so many hours that end at end_ms). */
+enum floor_lift floor_culprits(const struct detect_view *v, int64_t end_ms, int hours,
+                               double sum, struct finding *out);
+
 /* The GC takes more and more of the CPU and can free no more: VERDICT_GC_BOUND. */
 void gc_bound_run(const struct detect_view *v, struct finding *out);
 

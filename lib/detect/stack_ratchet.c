@@ -13,6 +13,7 @@
 
 #define BLOCKS_MAX 48
 #define DAY_MS (24 * HOUR_MS)
+#define TIDE_POINTS_MAX 64
 #define TIDE 0.5       /* of the rise that must be more than there was yesterday */
 #define MEASURED_MAX 3 /* stacks a rung that explain shows */
 
@@ -186,16 +187,21 @@ static void none_measure(const struct detect_view *v, const struct grown *g)
     measure_put(v, m);
 }
 
-/* How many there were at this hour of yesterday, in this life; 0 when unknown. */
+/* The most there were around this hour of yesterday, in this life; 0: unknown. A
+ * tide may come some later than the day before. */
 static double level_yesterday(const struct detect_view *v, const struct grown *g, size_t i)
 {
-    int64_t then_ms = g->end_ms - detect_scaled(v, DAY_MS);
-    float level;
-    if (then_ms - g->block_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
+    struct history_point p[TIDE_POINTS_MAX];
+    int64_t then_ms = g->end_ms - detect_scaled(v, DAY_MS), hour_ms = detect_scaled(v, HOUR_MS);
+    double most = 0;
+    if (then_ms - hour_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
         return 0;
-    history_minima(v->history, v->target, HISTORY_STACKS, &g->stack[i], 1, then_ms,
-                   detect_scaled(v, 30 * MINUTE_MS), 1, &level);
-    return isnan(level) ? 0 : (double)level;
+    size_t n =
+        history_series(v->history, v->target, HISTORY_STACKS, g->stack[i], then_ms - hour_ms,
+                       then_ms + 2 * hour_ms, hour_ms / 4, p, TIDE_POINTS_MAX);
+    for (size_t k = 0; k < n; k++)
+        most = fmax(most, (double)p[k].max);
+    return most;
 }
 
 static bool is_tide(const struct detect_view *v, const struct grown *g, size_t i)

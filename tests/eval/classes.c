@@ -51,7 +51,7 @@ const struct service_class class_table[] = {
      .leaks = {{.law = LAW_TRAFFIC, .share = 0.4},
                {.law = LAW_STAIRS, .share = 0.2, .stair_s = 2 * HOURS},
                {.law = LAW_EVEN, .site = SITE_HEAP, .share = 0.4}}, .kill_h = {50, 76}},
-    {"rollout_leak", GROUP_SLOW, "hours to the kill, but a new version every hour",
+    {"rollout_leak", GROUP_UNDONE, "hours to the kill, but a new version every hour",
      .leaks = ONE(LAW_EVEN), .kill_h = {3, 8}, .restart_h = {0.9, 1.1},
      .cache = 0.04, .cache_h = {0.1, 0.3}},
     /* ---- no goroutine shows it ---- */
@@ -121,6 +121,7 @@ const char *class_group_text(enum class_group g)
     case GROUP_STEADY: return "steady";
     case GROUP_SLOW: return "slow";
     case GROUP_HEAP: return "heap";
+    case GROUP_UNDONE: return "undone";
     case GROUP_FAST: return "fast";
     case GROUP_SOUND: return "sound";
     case GROUP_QUIET: return "quiet";

@@ -15,6 +15,7 @@ enum class_group {
     GROUP_STEADY, /* goroutines leak about evenly: found within hours */
     GROUP_SLOW,   /* a leak that hides, or comes in its own rhythm */
     GROUP_HEAP,   /* only live heap grows */
+    GROUP_UNDONE, /* a restart undoes it before it is judged: shown, no target */
     GROUP_FAST,   /* seconds or minutes to the kill: a dump is all there is time for */
     GROUP_SOUND,  /* no leak */
     GROUP_QUIET   /* no leak, and so ordinary that no alarm is forgiven */

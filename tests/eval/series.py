@@ -18,7 +18,7 @@ ALERT_FOR_MINUTES = 15
 class Trace(NamedTuple):
     name: str                # of the class
     kind: str                # leak or ok
-    group: str               # steady slow heap fast sound quiet
+    group: str               # steady slow heap undone fast sound quiet
     seed: int
     path: Optional[str]      # None: to be generated
     onset: Optional[int]     # s; where known before the series is read

@@ -60,10 +60,10 @@ static double noisy(double hour)
     return 1e8 + 3e5 * sin(hour * 37) + 3e5 * sin(hour * 101);
 }
 
-/* As large as what leaks and out of step with it. */
+/* It rises as well, but most of what it does is its own. */
 static double heaving(double hour)
 {
-    return 1e8 + 1e8 * sin(hour * 2);
+    return 1e8 + 1e7 * hour + 1e8 * sin(hour * 10);
 }
 
 static double falling(double hour)

@@ -65,6 +65,16 @@ static void test_grace(void **state)
     (void)state;
     assert_int_equal(found_of(line, 8, 1000).kind, VERDICT_NONE);
     assert_int_equal(found_of(line, 8.5, 1000).kind, VERDICT_HEAP);
+    struct feed f;
+    struct finding found = found_after(line, 9, 1000, &f);
+    f.view.life_start_ms = ORIGIN_MS + 10 * MINUTE_MS; /* so the first block is at 1:00 */
+    for (int half = 17; half <= 18; half++) {
+        found = (struct finding){0};
+        f.view.t_ms = ORIGIN_MS + half * 30 * MINUTE_MS;
+        memory_ratchet_run(&f.view, &found);
+        assert_int_equal(found.kind, half == 17 ? VERDICT_NONE : VERDICT_HEAP);
+    }
+    feed_close(&f);
 }
 
 static void test_rise_by_the_limit(void **state)
@@ -78,7 +88,7 @@ static void test_rise_by_the_limit(void **state)
 
 static struct reading large(double hour)
 {
-    return (struct reading){1000 + 10 * hour, NAN};
+    return (struct reading){1000 + 12 * hour, NAN};
 }
 
 /* Else by where it began: 24 %. */

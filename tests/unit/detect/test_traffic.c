@@ -114,7 +114,7 @@ static void test_small_fellow_explains_nothing(void **state)
     (void)state;
     verdict_check(
         &(struct service){
-            .load = 20, .load_per_hour = 8, .leak_from = 500, .leak_per_hour = 160},
+            .load = 60, .load_per_hour = 24, .leak_from = 1500, .leak_per_hour = 480},
         GRADE_LIKELY, "main.leak");
 }
 

@@ -204,6 +204,21 @@ static void test_unix_seconds_and_fractions(void **state)
     run_close(&b);
 }
 
+/* In floating point 1.005 s are a little less than 1005 ms. */
+static void test_milliseconds(void **state)
+{
+    (void)state;
+    struct run r;
+    struct replay replay;
+    run_open(&r, "t,goroutines");
+    buf_puts(&r.csv, "0,1\n1.005,1\n");
+    assert_int_equal(replay_init(&replay, &r.settings, &r.events), 0);
+    assert_int_equal(replay_feed(&replay, r.csv.p, r.csv.len, &r.e), 0);
+    assert_int_equal(replay.t_ms - replay.life.start_ms, 1005);
+    replay_free(&replay);
+    run_close(&r);
+}
+
 /* A gap of thirty years is a gap. */
 static void test_far_ahead(void **state)
 {
@@ -363,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_allowed_stack),
         cmocka_unit_test(test_missed_scrapes),
         cmocka_unit_test(test_unix_seconds_and_fractions),
+        cmocka_unit_test(test_milliseconds),
         cmocka_unit_test(test_far_ahead),
         cmocka_unit_test(test_uptime_that_falls_is_a_new_life),
         cmocka_unit_test(test_a_new_life_knows_nothing),

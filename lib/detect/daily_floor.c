@@ -195,7 +195,9 @@ static bool floor_rises(const struct detect_view *v, const struct floor_rule *r,
 
 void daily_floor_run(const struct detect_view *v, struct finding *out)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-        if (floor_rises(v, &rules[i], out))
-            return;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        struct finding f = {0};
+        if (floor_rises(v, &rules[i], &f) && f.grade > out->grade)
+            *out = f;
+    }
 }

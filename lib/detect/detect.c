@@ -83,8 +83,10 @@ static void verdict_refresh(struct verdict *w, const struct finding *f)
             c->explains = old.culprits[i].explains;
         }
     }
-    if (same && old.grade > f->grade && !f->refuted)
-        w->finding.grade = old.grade;
+    if (same && old.grade > f->grade && !f->refuted) {
+        w->finding.grade = old.grade; /* and the words that earned it */
+        memcpy(w->finding.evidence, old.evidence, sizeof(old.evidence));
+    }
     if (w->finding.grade <= old.grade)
         w->finding.kind = old.kind;
 }
@@ -106,8 +108,11 @@ static enum detect_change verdict_take(struct verdict *w, int detector, const st
     bool stands = w->finding.kind != VERDICT_NONE;
     bool own = stands && strcmp(w->detector, name) == 0;
     bool raised = f->grade > w->finding.grade;
-    if (stands && !own && !takes_over(w, detector, f))
+    if (stands && !own && !takes_over(w, detector, f)) {
+        if (f->grade >= w->finding.grade) /* whoever sees it, it goes on */
+            w->last_growth_ms = t_ms;
         return DETECT_SAME;
+    }
     if (own) {
         verdict_refresh(w, f);
     } else {

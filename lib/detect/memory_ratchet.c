@@ -170,7 +170,9 @@ static bool rung_climbs(const struct detect_view *v, const struct memory_rung *m
 
 void memory_ratchet_run(const struct detect_view *v, struct finding *out)
 {
-    for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++)
-        if (rung_climbs(v, &rungs[i], out))
-            return;
+    for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++) {
+        struct finding f = {0};
+        if (rung_climbs(v, &rungs[i], &f) && f.grade > out->grade)
+            *out = f;
+    }
 }

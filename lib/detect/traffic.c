@@ -51,10 +51,22 @@ bool traffic_can_explain(const struct frame *frames, size_t n)
     return c.pattern == PATTERN_UNKNOWN;
 }
 
+static double mean_of(const float *v, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)v[i];
+    return sum / n;
+}
+
+/* From the first third to the last, since what swings says little at one moment;
+ * of what rises evenly these lie two thirds of the window apart. */
 bool traffic_swings_alike(const float *climber, const float *other, int n)
 {
     double before = (double)climber[0], rise = (double)climber[n - 1] - before;
-    double was = (double)other[0], grew = (double)other[n - 1] - was;
+    int third = n >= 6 ? n / 3 : 1;
+    double was = mean_of(other, third), is = mean_of(other + n - third, third);
+    double grew = (is - was) * (n >= 6 ? 1.5 : 1);
     return before >= HISTORY_STACK_MATTERS && was >= HISTORY_STACK_MATTERS &&
            grew >= ALIKE_RISE * rise && grew / was >= ALIKE_RATE * rise / before;
 }

@@ -17,8 +17,9 @@ import (
 // the request is known from the heap alone.
 var Body = service.Pattern{
 	Name:    "http-body",
-	Leaking: func(context.Context, string) (service.Operation, error) { return asking(priceLeaking) },
-	Fixed:   func(context.Context, string) (service.Operation, error) { return asking(priceFixed) },
+	Leaking: asking(priceLeaking),
+	Fixed:   asking(priceFixed),
+	Backend: func(l net.Listener) { http.Serve(l, http.HandlerFunc(servePrice)) },
 }
 
 func priceLeaking(client *http.Client, url string) (string, error) {
@@ -47,30 +48,28 @@ func priceFixed(client *http.Client, url string) (string, error) {
 	return string(price), err
 }
 
-// asking starts the service with the prices, which has none on the unlucky path.
-func asking(price func(*http.Client, string) (string, error)) (service.Operation, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return service.Operation{}, err
+// servePrice has none on the unlucky path.
+func servePrice(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/none" {
+		http.Error(w, strings.Repeat("sorry ", 500), http.StatusServiceUnavailable)
+		return
 	}
-	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/none" {
-			http.Error(w, strings.Repeat("sorry ", 500), http.StatusServiceUnavailable)
-			return
-		}
-		io.WriteString(w, "12.50")
-	}))
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-	url := "http://" + listener.Addr().String()
-	return service.Operation{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := "/price"
-		if service.Unlucky(r) {
-			path = "/none"
-		}
-		answer, err := price(client, url+path)
-		if err != nil {
-			answer = err.Error()
-		}
-		io.WriteString(w, answer)
-	})}, nil
+	io.WriteString(w, "12.50")
+}
+
+func asking(price func(*http.Client, string) (string, error)) service.Start {
+	return func(_ context.Context, needs service.Needs) (http.Handler, error) {
+		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			path := "/price"
+			if service.Unlucky(r) {
+				path = "/none"
+			}
+			answer, err := price(client, "http://"+needs.Backend+path)
+			if err != nil {
+				answer = err.Error()
+			}
+			io.WriteString(w, answer)
+		}), nil
+	}
 }

@@ -13,13 +13,9 @@ import (
 //
 // What grows: one goroutine for each answer that came too late, in its send.
 var Channel = service.Pattern{
-	Name: "channel",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: searching(searchLeaking)}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: searching(searchFixed)}, nil
-	},
+	Name:    "channel",
+	Leaking: service.Always(searching(searchLeaking)),
+	Fixed:   service.Always(searching(searchFixed)),
 }
 
 func searchLeaking(ctx context.Context, latency time.Duration) (string, error) {

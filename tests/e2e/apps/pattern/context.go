@@ -13,13 +13,9 @@ import (
 // What grows: one goroutine for each request that was given up, waiting for the
 // next job of a queue that nobody closes.
 var Context = service.Pattern{
-	Name: "context",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: importing(importLeaking)}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: importing(importFixed)}, nil
-	},
+	Name:    "context",
+	Leaking: service.Always(importing(importLeaking)),
+	Fixed:   service.Always(importing(importFixed)),
 }
 
 func importLeaking(_ context.Context, queue <-chan int) {

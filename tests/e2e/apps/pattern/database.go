@@ -18,11 +18,11 @@ import (
 // what grows.
 var Rows = service.Pattern{
 	Name: "db-rows",
-	Leaking: func(_ context.Context, postgres string) (service.Operation, error) {
-		return querying(postgres, 10, ordersLeaking)
+	Leaking: func(_ context.Context, needs service.Needs) (http.Handler, error) {
+		return querying(needs.Postgres, 10, ordersLeaking)
 	},
-	Fixed: func(_ context.Context, postgres string) (service.Operation, error) {
-		return querying(postgres, 10, ordersFixed)
+	Fixed: func(_ context.Context, needs service.Needs) (http.Handler, error) {
+		return querying(needs.Postgres, 10, ordersFixed)
 	},
 }
 
@@ -56,11 +56,11 @@ func ordersFixed(ctx context.Context, db *sql.DB, unlucky bool) error {
 // of the caller's, and PostgreSQL's connections. No frame of it is the user's.
 var Transaction = service.Pattern{
 	Name: "db-tx",
-	Leaking: func(_ context.Context, postgres string) (service.Operation, error) {
-		return querying(postgres, 0, payLeaking)
+	Leaking: func(_ context.Context, needs service.Needs) (http.Handler, error) {
+		return querying(needs.Postgres, 0, payLeaking)
 	},
-	Fixed: func(_ context.Context, postgres string) (service.Operation, error) {
-		return querying(postgres, 0, payFixed)
+	Fixed: func(_ context.Context, needs service.Needs) (http.Handler, error) {
+		return querying(needs.Postgres, 0, payFixed)
 	},
 }
 
@@ -99,11 +99,11 @@ func payFixed(ctx context.Context, db *sql.DB, unlucky bool) error {
 // semaphore. They wait with the context of the service, which does not end.
 var Pool = service.Pattern{
 	Name: "pgx-pool",
-	Leaking: func(ctx context.Context, postgres string) (service.Operation, error) {
-		return pooling(ctx, postgres, invoiceLeaking)
+	Leaking: func(ctx context.Context, needs service.Needs) (http.Handler, error) {
+		return pooling(ctx, needs.Postgres, invoiceLeaking)
 	},
-	Fixed: func(ctx context.Context, postgres string) (service.Operation, error) {
-		return pooling(ctx, postgres, invoiceFixed)
+	Fixed: func(ctx context.Context, needs service.Needs) (http.Handler, error) {
+		return pooling(ctx, needs.Postgres, invoiceFixed)
 	},
 }
 
@@ -154,33 +154,33 @@ func scan(rows *sql.Rows) error {
 }
 
 // querying opens at most that many connections; 0: as many as are asked for.
-func querying(postgres string, most int, query func(context.Context, *sql.DB, bool) error) (service.Operation, error) {
+func querying(postgres string, most int, query func(context.Context, *sql.DB, bool) error) (http.Handler, error) {
 	db, err := sql.Open("pgx", postgres)
 	if err != nil {
-		return service.Operation{}, err
+		return nil, err
 	}
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(10)
-	return service.Operation{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := query(r.Context(), db, service.Unlucky(r)); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 		}
-	})}, db.Ping()
+	}), db.Ping()
 }
 
-func pooling(ctx context.Context, postgres string, query func(context.Context, *pgxpool.Pool, bool) error) (service.Operation, error) {
+func pooling(ctx context.Context, postgres string, query func(context.Context, *pgxpool.Pool, bool) error) (http.Handler, error) {
 	config, err := pgxpool.ParseConfig(postgres)
 	if err != nil {
-		return service.Operation{}, err
+		return nil, err
 	}
 	config.MaxConns = 10
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
-		return service.Operation{}, err
+		return nil, err
 	}
-	return service.Operation{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := query(ctx, pool, service.Unlucky(r)); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 		}
-	})}, pool.Ping(ctx)
+	}), pool.Ping(ctx)
 }

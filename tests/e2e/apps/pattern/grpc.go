@@ -16,12 +16,13 @@ import (
 // GRPCConn: a ClientConn for each request, never closed.
 //
 // What grows, for each: the connection's CallbackSerializers, its reader and
-// loopyWriter, and the server's three goroutines. No frame of them is the
-// user's; who called NewClient is known from the heap alone.
+// loopyWriter. No frame of them is the user's; who called NewClient is known from
+// the heap alone.
 var GRPCConn = service.Pattern{
 	Name:    "grpc-conn",
-	Leaking: func(context.Context, string) (service.Operation, error) { return calling(parcelLeaking) },
-	Fixed:   func(context.Context, string) (service.Operation, error) { return calling(parcelFixed) },
+	Leaking: calling(parcelLeaking),
+	Fixed:   calling(parcelFixed),
+	Backend: serveParcels,
 }
 
 func parcelLeaking(ctx context.Context, _ *grpc.ClientConn, address string, unlucky bool) error {
@@ -47,11 +48,12 @@ func parcelFixed(ctx context.Context, shared *grpc.ClientConn, _ string, _ bool)
 //
 // What grows: grpc's goroutine that waits for the end of each stream's context
 // (newClientStreamWithParams). No frame of it is the user's. The server has long
-// returned.
+// ended the stream.
 var GRPCStream = service.Pattern{
 	Name:    "grpc-stream",
-	Leaking: func(context.Context, string) (service.Operation, error) { return calling(trackLeaking) },
-	Fixed:   func(context.Context, string) (service.Operation, error) { return calling(trackFixed) },
+	Leaking: calling(trackLeaking),
+	Fixed:   calling(trackFixed),
+	Backend: serveParcels,
 }
 
 func trackLeaking(_ context.Context, shared *grpc.ClientConn, _ string, unlucky bool) error {
@@ -118,22 +120,19 @@ func serveTrack(_ any, stream grpc.ServerStream) error {
 	return nil
 }
 
-func calling(call func(ctx context.Context, shared *grpc.ClientConn, address string, unlucky bool) error) (service.Operation, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return service.Operation{}, err
-	}
+func serveParcels(l net.Listener) {
 	server := grpc.NewServer()
 	server.RegisterService(&descriptionAll, nil)
-	go server.Serve(listener)
-	address := listener.Addr().String()
-	shared, err := grpc.NewClient(address, plain)
-	if err != nil {
-		return service.Operation{}, err
+	server.Serve(l)
+}
+
+func calling(call func(ctx context.Context, shared *grpc.ClientConn, address string, unlucky bool) error) service.Start {
+	return func(_ context.Context, needs service.Needs) (http.Handler, error) {
+		shared, err := grpc.NewClient(needs.Backend, plain)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := call(r.Context(), shared, needs.Backend, service.Unlucky(r)); err != nil {
+				http.Error(w, err.Error(), http.StatusBadGateway)
+			}
+		}), err
 	}
-	return service.Operation{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := call(r.Context(), shared, address, service.Unlucky(r)); err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-		}
-	})}, nil
 }

@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,13 +26,10 @@ var event = strings.Repeat("offer ", 3000)
 // What grows: one handler for each such client, in its write. Its context does
 // not end, for the connection is not closed.
 var SSE = service.Pattern{
-	Name: "sse",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: http.HandlerFunc(offersLeaking), Client: eventClient}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: http.HandlerFunc(offersFixed), Client: eventClient}, nil
-	},
+	Name:    "sse",
+	Leaking: service.Always(http.HandlerFunc(offersLeaking)),
+	Fixed:   service.Always(http.HandlerFunc(offersFixed)),
+	Client:  eventClient,
 }
 
 func offersLeaking(w http.ResponseWriter, r *http.Request) {
@@ -72,13 +68,10 @@ var eventClient = service.Streaming(func(conn net.Conn, address string) error {
 // What grows: one writer for each such client. The handler has returned, the
 // connection is the writer's.
 var WebSocket = service.Pattern{
-	Name: "websocket",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: upgrading(ticksLeaking), Client: webSocketClient}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: upgrading(ticksFixed), Client: webSocketClient}, nil
-	},
+	Name:    "websocket",
+	Leaking: service.Always(upgrading(ticksLeaking)),
+	Fixed:   service.Always(upgrading(ticksFixed)),
+	Client:  webSocketClient,
 }
 
 func ticksLeaking(conn *websocket.Conn) {

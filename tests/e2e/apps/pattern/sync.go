@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -25,13 +24,9 @@ func reserve(unlucky bool) error {
 //
 // What grows: one handler for each such request, in Wait.
 var WaitGroup = service.Pattern{
-	Name: "waitgroup",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: http.HandlerFunc(checkOutLeaking)}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: http.HandlerFunc(checkOutFixed)}, nil
-	},
+	Name:    "waitgroup",
+	Leaking: service.Always(http.HandlerFunc(checkOutLeaking)),
+	Fixed:   service.Always(http.HandlerFunc(checkOutFixed)),
 }
 
 func checkOutLeaking(_ http.ResponseWriter, r *http.Request) {
@@ -64,13 +59,9 @@ func checkOutFixed(_ http.ResponseWriter, r *http.Request) {
 //
 // What grows: every later handler, in Lock; the first that forgot is gone.
 var Mutex = service.Pattern{
-	Name: "mutex",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: http.HandlerFunc(new(stock).takeLeaking)}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: http.HandlerFunc(new(stock).takeFixed)}, nil
-	},
+	Name:    "mutex",
+	Leaking: service.Always(http.HandlerFunc(new(stock).takeLeaking)),
+	Fixed:   service.Always(http.HandlerFunc(new(stock).takeFixed)),
 }
 
 type stock struct {

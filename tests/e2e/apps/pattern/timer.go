@@ -18,10 +18,10 @@ const orderLines = 100
 // holds; the program must ask for the older channels (asynctimerchan=1).
 var TimeAfter = service.Pattern{
 	Name: "time-after",
-	Leaking: func(ctx context.Context, _ string) (service.Operation, error) {
+	Leaking: func(ctx context.Context, _ service.Needs) (http.Handler, error) {
 		return receiving(ctx, receiveLeaking), nil
 	},
-	Fixed: func(ctx context.Context, _ string) (service.Operation, error) {
+	Fixed: func(ctx context.Context, _ service.Needs) (http.Handler, error) {
 		return receiving(ctx, receiveFixed), nil
 	},
 }
@@ -56,14 +56,14 @@ func receiveFixed(ctx context.Context, lines <-chan int) {
 	}
 }
 
-func receiving(ctx context.Context, receive func(context.Context, <-chan int)) service.Operation {
+func receiving(ctx context.Context, receive func(context.Context, <-chan int)) http.Handler {
 	lines := make(chan int, orderLines)
 	go receive(ctx, lines)
-	return service.Operation{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		for i := 0; i < orderLines; i++ {
 			lines <- i
 		}
-	})}
+	})
 }
 
 // Ticker: a ticker that an early return leaves running.
@@ -71,13 +71,9 @@ func receiving(ctx context.Context, receive func(context.Context, <-chan int)) s
 // What grows is the heap, and the CPU for each tick. Before Go 1.23 such a
 // ticker was never collected.
 var Ticker = service.Pattern{
-	Name: "ticker",
-	Leaking: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: packing(packLeaking)}, nil
-	},
-	Fixed: func(context.Context, string) (service.Operation, error) {
-		return service.Operation{Handler: packing(packFixed)}, nil
-	},
+	Name:    "ticker",
+	Leaking: service.Always(packing(packLeaking)),
+	Fixed:   service.Always(packing(packFixed)),
 }
 
 func packLeaking(packed <-chan struct{}) bool {

@@ -15,25 +15,34 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// Operation is what one pattern serves. Client is nil where an ordinary GET is
-// the client; else it makes request n itself and blocks as long as it likes.
-type Operation struct {
-	Handler http.Handler
-	Client  func(ctx context.Context, address string, n int)
+// Needs is what a service finds outside of it.
+type Needs struct {
+	Postgres string // connection string of its database
+	Backend  string // address of the pattern's Backend
 }
 
-// Pattern is an operation twice: as it leaks, and as it should be. ctx ends
-// with the service; postgres is the connection string of its database.
+// Pattern is an operation twice: as it leaks, and as it should be. ctx ends with
+// the service. Its clients and its backend are in another process.
 type Pattern struct {
 	Name    string
-	Leaking func(ctx context.Context, postgres string) (Operation, error)
-	Fixed   func(ctx context.Context, postgres string) (Operation, error)
+	Leaking Start
+	Fixed   Start
+	// Backend serves what the operation calls; nil where it calls nothing.
+	Backend func(net.Listener)
+	// Client is nil where an ordinary GET is the client; else it makes request n
+	// itself and takes as long as it likes.
+	Client func(ctx context.Context, address string, n int)
+}
+
+type Start func(ctx context.Context, needs Needs) (http.Handler, error)
+
+// Always is a Start that needs nothing and cannot fail.
+func Always(h http.Handler) Start {
+	return func(context.Context, Needs) (http.Handler, error) { return h, nil }
 }
 
 // One of four requests takes the path on which the leaking operation forgets
@@ -48,12 +57,10 @@ func Number(r *http.Request) int {
 	return n
 }
 
-// The operation's requests wait so long for their answer.
-const patience = time.Second
-
 // options are what the command line says.
 type options struct {
 	ready, variant, postgres string
+	outside                  bool
 	rate, background         float64
 	shape                    Shape // of the background; its rate apart
 	swingAll                 bool
@@ -73,6 +80,7 @@ func (o *options) parse(patterns []Pattern) {
 	flag.StringVar(&o.postgres, "postgres", "", "connection string, for the patterns with a database")
 	flag.Float64Var(&o.rate, "rate", 20, "requests a second to the operation")
 	flag.Float64Var(&o.background, "background", 30, "requests a second to everything else")
+	flag.BoolVar(&o.outside, "outside", false, "be the clients and the backend; the service starts them itself")
 	flag.BoolVar(&o.swingAll, "swing-all", false, "the operation's load swings and doubles too")
 	ShapeFlags(&o.shape)
 	flag.Usage = func() {
@@ -90,7 +98,10 @@ func Main(patterns []Pattern) {
 	var o options
 	o.parse(patterns)
 	for _, p := range patterns {
-		if p.Name == flag.Arg(0) {
+		if p.Name == flag.Arg(0) && o.outside {
+			o.surround(p)
+			return
+		} else if p.Name == flag.Arg(0) {
 			o.run(p)
 			return
 		}
@@ -102,23 +113,25 @@ func Main(patterns []Pattern) {
 func (o *options) run(p Pattern) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	world, backend := startOutside()
+	defer world.Close()
 	start := p.Fixed
 	if o.variant == "leaking" {
 		start = p.Leaking
 	}
-	operation, err := start(ctx, o.postgres)
+	operation, err := start(ctx, Needs{o.postgres, backend})
 	if err != nil {
 		log.Fatal(err)
 	}
 	shop := newShop(ctx)
-	address := serve(shop.mux(operation.Handler))
+	fmt.Fprintln(world, serve(shop.mux(operation)))
 	debug := serve(debugMux(shop))
 	if o.ready != "" {
 		if err := os.WriteFile(o.ready, []byte(debug), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}
-	o.drive(ctx, address, operation)
+	<-ctx.Done()
 }
 
 // serve listens on a port of its own choice. Write buffers are small, so that a
@@ -146,43 +159,4 @@ func debugMux(s *shop) *http.ServeMux {
 		fmt.Fprintf(w, "# TYPE go_goroutines gauge\ngo_goroutines %d\n", runtime.NumGoroutine())
 	})
 	return mux
-}
-
-// drive is the clients: until ctx ends.
-func (o *options) drive(ctx context.Context, address string, operation Operation) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	patient := &http.Client{Transport: transport, Timeout: 10 * pollTimeout}
-	client := &http.Client{Transport: transport, Timeout: patience}
-	elsewhere, own := o.shape, Shape{}
-	if o.swingAll {
-		own = o.shape
-	}
-	elsewhere.PerSecond, own.PerSecond, own.Seed = o.background, o.rate, o.shape.Seed+1
-	var failed atomic.Int64
-	var drivers sync.WaitGroup
-	drivers.Add(2)
-	go func() {
-		defer drivers.Done()
-		elsewhere.Arrivals(ctx.Done(), func(n int) {
-			path := "news"
-			if n%16 == 0 {
-				path = "report"
-			} else if n%3 == 0 {
-				path = "catalog"
-			}
-			go get(patient, fmt.Sprintf("http://%s/%s?n=%d", address, path, n), &failed)
-		})
-	}()
-	go func() {
-		defer drivers.Done()
-		own.Arrivals(ctx.Done(), func(n int) {
-			if operation.Client != nil {
-				go operation.Client(ctx, address, n)
-			} else {
-				go get(client, fmt.Sprintf("http://%s/operation?n=%d", address, n), &failed)
-			}
-		})
-	}()
-	drivers.Wait()
-	log.Printf("%d requests had no answer in time", failed.Load())
 }

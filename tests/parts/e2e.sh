@@ -79,7 +79,7 @@ part_e2e_services() {
         skip e2e/sound "the same"
         return
     fi
-    check e2e/patterns 600 tests/e2e/patterns.sh
+    check e2e/patterns 720 tests/e2e/patterns.sh
     check e2e/sound 480 tests/e2e/sound.sh
 }
 

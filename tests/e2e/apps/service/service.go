@@ -38,6 +38,7 @@ type Pattern struct {
 	Client func(ctx context.Context, address string, n int)
 }
 
+// Start begins one variant and returns the handler of its operation.
 type Start func(ctx context.Context, needs Needs) (http.Handler, error)
 
 // Always is a Start that needs nothing and cannot fail.
@@ -45,8 +46,8 @@ func Always(h http.Handler) Start {
 	return func(context.Context, Needs) (http.Handler, error) { return h, nil }
 }
 
-// One of four requests takes the path on which the leaking operation forgets
-// something: a sold-out item, a late answer, a client that went away.
+// Unlucky is one request of four: it takes the path on which the leaking
+// operation forgets something, for an item that is sold out or a late answer.
 func Unlucky(r *http.Request) bool { return UnluckyNumber(Number(r)) }
 
 func UnluckyNumber(n int) bool { return n%4 == 0 }

@@ -173,7 +173,7 @@ class Fleet:
 
     def __init__(self, name):
         self.dir = tempfile.mkdtemp(prefix=f"leakwatch-{name}.")
-        self.programs = []
+        self.programs, self.over = [], False
         self.ends = []  # last started, first ended
         self.lock = threading.Lock()
 
@@ -182,6 +182,8 @@ class Fleet:
         return self
 
     def __exit__(self, *_):
+        with self.lock:
+            self.over = True  # for threads that still look
         for end in reversed(self.ends):
             end()
         if os.environ.get("KEEP"):
@@ -190,8 +192,10 @@ class Fleet:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def spawn(self, name, command, how=signal.SIGTERM, **popen):
-        program = Program(name, os.path.join(self.dir, name + ".log"), command, **popen)
         with self.lock:
+            if self.over:
+                raise RuntimeError("the test is over")
+            program = Program(name, os.path.join(self.dir, name + ".log"), command, **popen)
             self.programs.append(program)
             self.ends.append(lambda: program.end(how))
         return program
@@ -200,6 +204,8 @@ class Fleet:
         """Whatever was started and not ended must run."""
         with self.lock:
             programs = list(self.programs)
+        if self.over:
+            raise RuntimeError("the test is over")
         for program in programs:
             program.check()
 
@@ -229,6 +235,6 @@ class Fleet:
         self.spawn("postgres", [f"{binaries}/postgres", "-D", data, "-k", home, "-c", "listen_addresses=",
                                 "-c", "max_connections=1000", "-c", "fsync=off", "-c", "shared_buffers=16MB"],
                    how=signal.SIGINT, cwd="/", **identity)
-        socket_path = os.path.join(home, ".s.PGSQL.5432")
-        wait_until(20, "PostgreSQL listens", lambda: os.path.exists(socket_path))
+        wait_until(20, "PostgreSQL is ready", lambda: subprocess.run(
+            [f"{binaries}/pg_isready", "-q", "-h", home]).returncode == 0)
         return f"host={home} user=shop dbname=postgres"

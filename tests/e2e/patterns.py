@@ -170,7 +170,10 @@ def main(names):
         try:
             runs = [pool.submit(Case(ships, postgres, *c).run) for c in cases]
             for run in concurrent.futures.as_completed(runs):
-                lines, wrong = run.result()
+                try:
+                    lines, wrong = run.result()
+                except RuntimeError as e:
+                    lines, wrong = [f"FAIL  {e}"], 1
                 print("\n".join(lines), flush=True)
                 failed += wrong
         finally:

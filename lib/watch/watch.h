@@ -128,13 +128,6 @@ struct confirm {
     char text[CONFIRM_TEXT_MAX];     /* a clause of the evidence; "" none */
 };
 
-/* What debug=2 told of a culprit, by its fingerprint: what it waits for, who made
- * it and where. */
-struct origin {
-    char stack[FINGERPRINT_MAX]; /* "" unused */
-    struct confirm_origin of;
-};
-
 /* A page of debug=2 under way; made once, touched on suspicion alone. */
 struct stacks_page {
     struct goroutines_parser parser;
@@ -207,7 +200,7 @@ struct watched {
     struct judge judge;
     struct confirm confirm;
     /* Of the newest verdict's culprits; what debug=2 did not show has no entry. */
-    struct origin origins[DETECT_CULPRITS_MAX];
+    struct confirm_origin origins[DETECT_CULPRITS_MAX];
     /* Ring time at which the first culprit's goroutines were seen to come and go, 0
      * never: its growth is no leak, whatever the grade. */
     int64_t refuted_ms;
@@ -239,6 +232,18 @@ struct watch {
     struct profile scratch[3]; /* for diffs, heaps and dumps */
     struct actions *actions;   /* of the step under way */
 };
+
+/* ---- what stands, for people ---- */
+
+/* The culprits of a finding of a target of w, not yet named (naming.h); returns
+ * their number. Then, of the first n of them, pattern, advice and the user's line,
+ * from what is at hand: cheap enough for the loop. */
+int watch_culprits(const struct watch *w, const struct finding *f,
+                   struct manifest_culprit out[MANIFEST_CULPRITS_MAX]);
+void watch_name_culprits(const struct watch *w, int target, const struct finding *f,
+                         struct manifest_culprit *culprits, int n);
+/* A named one as fields of the log line under way. */
+void watch_log_culprit(struct log *l, const struct manifest_culprit *c);
 
 /* ---- events ---- */
 

@@ -74,7 +74,7 @@ void watch_name_culprits(const struct watch *w, int target, const struct finding
                          struct manifest_culprit *culprits, int n)
 {
     const struct watched *t = &w->targets[target];
-    struct naming_stack where[MANIFEST_CULPRITS_MAX];
+    struct naming_stack where[MANIFEST_CULPRITS_MAX] = {{0}};
     struct naming_sources sources = {
         .goroutine = t->have_now ? &t->now : NULL,
         .pcs = &t->pcs,

@@ -138,7 +138,8 @@ struct stacks_page {
 /* What outlives the watcher's own restart, kept as the history's note. */
 struct watch_note {
     uint32_t version;
-    uint32_t seq; /* of dumps */
+    uint32_t seq;       /* of dumps */
+    int64_t time_scale; /* at which it was last written */
     uint64_t life;
     int64_t pid, start_ticks;
     int64_t stopped_wall_ms; /* when we were told to stop; 0 otherwise */
@@ -148,6 +149,8 @@ struct watch_note {
     int64_t last_usage_bytes, last_limit_bytes;
     struct judge_kept kept;
 };
+/* Reads it, of a history of an agent of this version; else false and all zero. */
+bool watch_note_read(const struct history *h, int target, struct watch_note *out);
 
 struct watched {
     struct target_spec spec;

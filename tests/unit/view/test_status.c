@@ -255,6 +255,16 @@ static void test_from_files(void **state)
     assert_string_equal(t->stacks[0].function, "main.leak");
     assert_int_equal(s.scratch->targets[1].goroutines, -1);
 
+    assert_int_equal(t->stacks_span_ms, 60 * 60000);
+    s.watch->targets[0].note.time_scale = 60; /* what the agent kept there */
+    history_note_set(s.history, 0, &s.watch->targets[0].note, sizeof(struct watch_note));
+    status_from_history(s.history, s.api.now, s.scratch);
+    assert_int_equal(t->stacks_span_ms, 60000);
+    s.watch->targets[0].note.version++; /* another one's cannot be read */
+    history_note_set(s.history, 0, &s.watch->targets[0].note, sizeof(struct watch_note));
+    status_from_history(s.history, s.api.now, s.scratch);
+    assert_int_equal(t->stacks_span_ms, 60 * 60000);
+
     d = (struct store_dump){.readable = true};
     str_copy(d.id, sizeof(d.id), STR("x"));
     str_copy(d.manifest.target, 64, STR("web"));

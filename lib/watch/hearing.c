@@ -69,10 +69,10 @@ static void log_forecast(struct log *l, const struct forecast *f)
 {
     if (f->eta_s <= 0)
         return;
-    log_double(l, "eta_s", f->eta_s);
-    log_double(l, "eta_low_s", f->low_s);
+    log_i64(l, "eta_s", (int64_t)f->eta_s);
+    log_i64(l, "eta_low_s", (int64_t)f->low_s);
     if (f->high_s > 0)
-        log_double(l, "eta_high_s", f->high_s);
+        log_i64(l, "eta_high_s", (int64_t)f->high_s);
 }
 
 void hearing_log(struct watch *w, int target, const char *msg, const struct verdict *v)

@@ -6,6 +6,7 @@
 #include "lib/host/host.h"
 #include "lib/view/difftext.h"
 #include "lib/view/explain.h"
+#include "lib/watch/watch.h"
 
 struct wish {
     const char *at, *target;
@@ -59,14 +60,27 @@ static int target_find(const struct folder *f, const struct wish *w, struct errm
         return target;
     if (w->target)
         return err_set(e, ERR_USAGE, "the history has no target '%s'", w->target);
-    return err_set(e, ERR_USAGE, "there are %d targets; say --target NAME",
-                   history_targets(f->history));
+    return err_set(e, ERR_USAGE, "there are %d targets; say which is meant: --target %s",
+                   history_targets(f->history), history_target_name(f->history, 0));
+}
+
+/* With the scale of time that the agent had, unless another is asked for. */
+static struct settings settings_then(const struct folder *f, int target)
+{
+    struct settings s = *f->settings;
+    struct watch_note note;
+
+    if (!settings_given(&s, "time-scale") && watch_note_read(f->history, target, &note) &&
+        note.time_scale > 0)
+        s.time_scale = note.time_scale;
+    return s;
 }
 
 static int explain_folder(struct folder *f, const struct wish *w, struct buf *out,
                           struct errmsg *e)
 {
     int64_t t_ms = 0, newest_ms;
+    struct settings then;
     int target = target_find(f, w, e);
     struct explain *x;
     int error;
@@ -77,6 +91,7 @@ static int explain_folder(struct folder *f, const struct wish *w, struct buf *ou
     if (error)
         return error;
     newest_ms = history_newest(f->history, target);
+    then = settings_then(f, target);
     x = malloc(sizeof(*x));
     if (x == NULL)
         return err_set(e, -ENOMEM, "%s", err_text(-ENOMEM));
@@ -86,7 +101,7 @@ static int explain_folder(struct folder *f, const struct wish *w, struct buf *ou
             .target = target,
             .t_ms = t_ms < newest_ms ? t_ms : newest_ms, /* nothing was seen since */
             .now_ms = newest_ms,
-            .settings = f->settings,
+            .settings = &then,
             .ctx = f,
             .each_dump = each_dump,
         },

@@ -47,7 +47,9 @@ enum confirm_result confirm_by_gc(const struct finding *f,
 
 /* ---- a page of debug=2, read goroutine by goroutine ---- */
 
+/* What a goroutine waits for, who made it and where. */
 struct confirm_origin {
+    char stack[FINGERPRINT_MAX];          /* whose; "" unused */
     char state[CONFIRM_STATE_MAX];        /* as the runtime words it: "chan send" */
     char created_by[CONFIRM_CREATOR_MAX]; /* the function that made it; "" unknown */
     char created_file[CONFIRM_FILE_MAX];  /* and where */

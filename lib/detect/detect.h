@@ -18,7 +18,7 @@
 
 #define DETECT_CULPRITS_MAX 8
 #define DETECT_CANDIDATES_MAX 64
-#define DETECT_EVIDENCE_MAX 240
+#define DETECT_EVIDENCE_MAX 320
 
 enum verdict_kind {
     VERDICT_NONE,

@@ -10,6 +10,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/detect/blocking.h"
+#include "lib/detect/confirm.h"
 #include "lib/dump/manifest.h"
 #include "lib/history/history.h"
 #include "lib/profile/profile.h"
@@ -44,7 +45,8 @@ struct dump_input {
     const struct profile *goroutine_base; /* from text; NULL: none */
     const void *heap_gz, *heap_base_gz;   /* Go's own bytes, as they came */
     size_t heap_gz_bytes, heap_base_gz_bytes;
-    const struct blocking_pcs *pcs; /* of this life; NULL: none known */
+    const struct blocking_pcs *pcs;       /* of this life; NULL: none known */
+    const struct confirm_origin *origins; /* as naming.h; NULL: none known */
     const struct history *history;
     int target;
     int64_t t_ms;               /* ring time of the trigger */

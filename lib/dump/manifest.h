@@ -10,6 +10,7 @@
 #include "lib/base/digest.h"
 #include "lib/base/err.h"
 #include "lib/detect/classify.h"
+#include "lib/detect/detect.h"
 
 #define MANIFEST_SCHEMA 1
 #define MANIFEST_FILES_MAX 24
@@ -72,7 +73,7 @@ struct manifest {
         int64_t goroutines;
     } baseline;
     struct {
-        char kind[12], grade[12], detector[32], evidence[240];
+        char kind[12], grade[12], detector[32], evidence[DETECT_EVIDENCE_MAX];
         double eta_s, eta_low_s, eta_high_s; /* 0 unknown */
         int64_t since_wall_ms;
     } verdict; /* kind "": none */

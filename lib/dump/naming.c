@@ -116,6 +116,7 @@ struct subject {
     struct frame frames[HISTORY_FRAMES_MAX];
     size_t n;
     enum blocking blocking;
+    struct frame created_by; /* function empty: not known */
 };
 
 /* The sample of a stack of the history, which knows the hidden frames. */
@@ -150,6 +151,29 @@ static void subject_read(struct subject *s, const struct naming_sources *in,
                       : blocking_of_frames(s->frames, s->n);
 }
 
+/* The state of debug=2 says which lock, and what nothing can wake; which way the
+ * input or output goes the frames say better. */
+static void origin_read(struct subject *s, const struct naming_sources *in,
+                        const char *fingerprint)
+{
+    const struct confirm_origin *o = NULL;
+    enum blocking state;
+
+    s->created_by = (struct frame){0};
+    for (int i = 0; in->origins && fingerprint[0] && i < DETECT_CULPRITS_MAX && !o; i++)
+        if (strcmp(in->origins[i].stack, fingerprint) == 0)
+            o = &in->origins[i];
+    if (!o)
+        return;
+    s->created_by = (struct frame){.function = str_of(o->created_by),
+                                   .file = str_of(o->created_file),
+                                   .line = o->created_line};
+    state = blocking_of_state(str_of(o->state));
+    if (state == BLOCKING_NEVER || s->blocking == BLOCKING_UNKNOWN ||
+        (s->blocking == BLOCKING_SEMAPHORE && state != BLOCKING_UNKNOWN))
+        s->blocking = state;
+}
+
 static struct classify_stacks beside_of(struct set *s, int64_t growth, bool bytes)
 {
     int64_t least = bytes ? BESIDE_LEAST : growth / BESIDE_SHARE;
@@ -177,6 +201,7 @@ static void name_one(struct manifest_culprit *c, const struct subject *s, struct
         .beside = beside_of(beside, c->now - c->before, bytes),
         .sites = {set_frames, sites, sites->n},
         .allocs = {set_frames, allocs, allocs->n},
+        .created_by = s->created_by,
     };
     struct classification named;
 
@@ -244,6 +269,7 @@ void culprits_name(struct manifest_culprit *culprits, const struct naming_stack 
     keep_users(&allocs);
     for (int i = 0; i < n; i++) {
         subject_read(&s, in, where[i], is_bytes(&culprits[i]));
+        origin_read(&s, in, is_bytes(&culprits[i]) ? "" : culprits[i].fingerprint);
         if (s.n)
             name_one(&culprits[i], &s, &beside, &sites, &allocs);
     }

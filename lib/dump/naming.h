@@ -5,6 +5,7 @@
 #define LW_DUMP_NAMING_H
 
 #include "lib/detect/blocking.h"
+#include "lib/detect/confirm.h"
 #include "lib/dump/manifest.h"
 #include "lib/history/history.h"
 #include "lib/profile/profile.h"
@@ -23,6 +24,7 @@ struct naming_sources {
     const struct profile *goroutine, *goroutine_base;
     const struct profile *heap, *heap_base;
     const struct blocking_pcs *pcs;
+    const struct confirm_origin *origins; /* DETECT_CULPRITS_MAX, of debug=2 */
     const struct history *history;
     int target;
     int64_t from_ms, to_ms; /* ring time */

@@ -144,6 +144,7 @@ static void name_culprits(struct render *r, const struct profile *heap_base)
         .heap = heap,
         .heap_base = heap_base,
         .pcs = in->pcs,
+        .origins = in->origins,
         .history = in->history,
         .target = in->target,
         .from_ms = in->t_ms - r->m->baseline.age_ms,

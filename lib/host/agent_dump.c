@@ -152,20 +152,8 @@ static void log_dump(struct agent *a, const struct manifest *m, const char *why)
         log_cstr(a->log, "verdict", m->verdict.kind);
         log_cstr(a->log, "grade", m->verdict.grade);
     }
-    if (m->n_culprits > 0) {
-        const struct manifest_culprit *c = &m->culprits[0];
-
-        log_cstr(a->log, "stack", c->fingerprint);
-        log_cstr(a->log, "function", c->function);
-        log_cstr(a->log, "file", c->file);
-        log_i64(a->log, "line", c->line);
-        log_i64(a->log, "before", c->before);
-        log_i64(a->log, "now", c->now);
-        log_cstr(a->log, "unit", c->unit);
-        log_cstr(a->log, "pattern", c->pattern);
-        log_cstr(a->log, "blocking", c->blocking);
-        log_cstr(a->log, "advice", c->advice);
-    }
+    if (m->n_culprits > 0)
+        watch_log_culprit(a->log, &m->culprits[0]);
     if (a->settings->log_dump)
         log_diff(a, m);
     log_end(a->log);

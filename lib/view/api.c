@@ -70,7 +70,8 @@ int api_target(struct request *r, int *status)
     if (!api_param(r->query, "target", name, sizeof(name)) || name[0] == '\0') {
         if (w->n_targets == 1)
             return 0;
-        *status = api_error(r, 400, "there are %d targets; say target=NAME", w->n_targets);
+        *status = api_error(r, 400, "there are %d targets; say which is meant: target=%s",
+                            w->n_targets, w->targets[0].spec.name);
         return -1;
     }
     for (int i = 0; i < w->n_targets; i++)

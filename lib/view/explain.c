@@ -144,6 +144,7 @@ static void explain_detector(struct explain *x, const struct detector *d, struct
         str_copy(r->found, sizeof(r->found), str_of(f.evidence));
         r->since_ms = fires_since(d, &v);
     } else if (x->measures.n == r->first) {
+        r->standing = RULE_BLIND;
         str_copy(r->found, sizeof(r->found), STR("what it looks at is not known"));
     }
     rule_close(x, r);
@@ -195,7 +196,12 @@ static void explain_bound(struct explain *x, const char *name, const char *sente
 {
     struct explain_rule *r = rule_add(x, name, sentence);
     if (bound <= 0) {
-        snprintf(r->found, sizeof(r->found), "off; --%s N asks for it", name);
+        snprintf(r->found, sizeof(r->found), "--%s N asks for it", name);
+        return;
+    }
+    if (value < 0) {
+        r->standing = RULE_BLIND;
+        str_copy(r->found, sizeof(r->found), STR("what it looks at is not known"));
         return;
     }
     measure_add(
@@ -212,7 +218,8 @@ static void explain_ratio(struct explain *x, const struct explain_input *in)
     struct explain_rule *r =
         rule_add(x, "rule-ratio", "1.2 times the goroutines of an hour ago, and above 100");
     int64_t hour_ms = HOUR_MS / in->settings->time_scale, before = -1, at_ms;
-    bool known = status_signal_at(in->history, in->target, HISTORY_GOROUTINES,
+    bool known = x->life_age_ms >= hour_ms &&
+                 status_signal_at(in->history, in->target, HISTORY_GOROUTINES,
                                   x->at_ms - hour_ms, &before, &at_ms);
 
     r->standing = in->settings->rule_ratio ? RULE_QUIET : RULE_OFF;
@@ -231,8 +238,8 @@ static void explain_ratio(struct explain *x, const struct explain_input *in)
     m.value = (double)x->goroutines, m.bound = 101;
     measure_add(x, m, "goroutines");
     snprintf(r->found, sizeof(r->found),
-             "%sdeaf to growth below %.0f an hour at this base: a linear leak outgrows it",
-             r->standing == RULE_OFF ? "off; " : "", 0.2 * (double)before);
+             "deaf to growth below %.0f an hour at this base: a linear leak outgrows it",
+             0.2 * (double)before);
     rule_close(x, r);
     if (r->standing == RULE_QUIET && r->nearness >= 1)
         r->standing = RULE_FIRES;
@@ -242,7 +249,7 @@ static void explain_ratio(struct explain *x, const struct explain_input *in)
 
 struct dump_search {
     struct explain *x;
-    int64_t life, near_ms;
+    int64_t life, near_ms, hour_ms;
 };
 
 static void dump_copy(struct explain_dump *out, const struct store_dump *d)
@@ -267,7 +274,7 @@ static int dump_seen(void *ctx, const struct store_dump *d)
         return 0;
     if (x->before.time_wall_ms == 0 && (int64_t)d->manifest.life == s->life)
         dump_copy(&x->before, d);
-    x->dumps_in_hour += ago_ms <= HOUR_MS;
+    x->dumps_in_hour += ago_ms <= s->hour_ms;
     return 0;
 }
 
@@ -318,13 +325,20 @@ static void why_no_dump(struct explain *x, const struct explain_rule *r)
             TRIGGER_HOURLY_MAX);
 }
 
-static void explain_why(struct explain *x)
+static void explain_why(struct explain *x, const struct history *h, int target)
 {
-    if (x->life == 0)
-        snprintf(x->why, sizeof(x->why), "No dump: the target was not seen alive.");
-    else if (x->at.time_wall_ms != 0)
+    int64_t oldest_ms = history_oldest(h, target);
+    char when[MOMENT_TEXT_MAX];
+
+    if (x->at.time_wall_ms != 0)
         snprintf(x->why, sizeof(x->why), "A dump was taken: %s, %s: %s", x->at.id,
                  x->at.trigger, x->at.reason);
+    else if (x->life == 0 && oldest_ms > 0 && x->at_ms < oldest_ms)
+        snprintf(x->why, sizeof(x->why),
+                 "Nobody knows: the history does not reach back so far, it begins at %s.",
+                 moment_rfc3339(history_wall_ms(h, oldest_ms), when));
+    else if (x->life == 0)
+        snprintf(x->why, sizeof(x->why), "No dump: the target was not seen alive.");
     else
         why_no_dump(x, nearest_rule(x));
 }
@@ -353,7 +367,8 @@ static int64_t signal_at(const struct explain_input *in, enum history_signal s, 
 void explain_make(const struct explain_input *in, struct explain *x)
 {
     struct history_life life = life_at(in);
-    struct dump_search search = {x, (int64_t)life.id, NEAR_MS / in->settings->time_scale};
+    int64_t scale = in->settings->time_scale;
+    struct dump_search search = {x, (int64_t)life.id, NEAR_MS / scale, HOUR_MS / scale};
 
     memset(x, 0, sizeof(*x));
     str_copy(x->target, sizeof(x->target),
@@ -377,12 +392,13 @@ void explain_make(const struct explain_input *in, struct explain *x)
                       (double)x->goroutines, (double)in->settings->rule_goroutines,
                       "goroutines");
         explain_bound(x, "rule-memory-percent", "a plain share of the memory limit", "memory",
-                      x->limit_bytes > 0 ? 100 * (double)x->usage_bytes / (double)x->limit_bytes
-                                         : 0,
+                      x->limit_bytes > 0 && x->usage_bytes >= 0
+                          ? 100 * (double)x->usage_bytes / (double)x->limit_bytes
+                          : -1,
                       (double)in->settings->rule_memory_percent, "%");
         explain_ratio(x, in);
     }
     if (in->each_dump)
         (void)in->each_dump(in->ctx, dump_seen, &search);
-    explain_why(x);
+    explain_why(x, in->history, in->target);
 }

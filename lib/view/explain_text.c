@@ -1,4 +1,5 @@
 /* explain for people: the answer first, then a rule a paragraph. */
+#include <math.h>
 #include <string.h>
 
 #include "lib/view/explain.h"
@@ -18,15 +19,21 @@ static void put_span(struct buf *out, int64_t ms)
     buf_puts(out, span_text(ms, text));
 }
 
+/* Of a double that may be anything. */
+static int64_t whole(double v)
+{
+    return isnan(v) ? 0 : (int64_t)fmax(-9e18, fmin(v, 9e18));
+}
+
 static void put_number(struct buf *out, double v, const char *unit)
 {
     char text[NUMBER_TEXT_MAX];
     if (strcmp(unit, "bytes") == 0)
-        buf_puts(out, bytes_text((int64_t)v, text));
+        buf_puts(out, bytes_text(whole(v), text));
     else if (strcmp(unit, "goroutines") == 0)
-        buf_puts(out, count_text((int64_t)v, text));
+        buf_puts(out, count_text(whole(v), text));
     else if (strcmp(unit, "s") == 0)
-        put_span(out, (int64_t)(v * 1000));
+        put_span(out, whole(v * 1000));
     else
         buf_printf(out, "%.*f", strcmp(unit, "times") == 0 ? 2 : v < 10 ? 1 : 0, v);
 }
@@ -128,7 +135,7 @@ static void put_head(const struct explain *x, struct look look, struct buf *out)
     buf_putc(out, '\n');
     if (x->forecast.eta_s > 0) {
         buf_puts(out, "forecast the limit is reached in ");
-        put_span(out, (int64_t)(x->forecast.eta_s * 1000));
+        put_span(out, whole(x->forecast.eta_s * 1000));
         buf_putc(out, '\n');
     }
 }

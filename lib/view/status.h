@@ -37,7 +37,7 @@ struct status_target {
     char baseline_kind[16];
     int64_t baseline_age_ms, baseline_goroutines;
     struct {
-        char kind[12], grade[12], detector[DETECTOR_NAME_MAX], evidence[240];
+        char kind[12], grade[12], detector[DETECTOR_NAME_MAX], evidence[DETECT_EVIDENCE_MAX];
         int64_t since_wall_ms;
         double eta_s, eta_low_s, eta_high_s;
     } verdict; /* kind "": none stands */

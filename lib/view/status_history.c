@@ -63,23 +63,23 @@ static void from_lives(const struct history *h, int target, int64_t newest_ms,
 static void from_target(const struct history *h, int target, int64_t t_ms,
                         struct status_target *out)
 {
-    int64_t newest_ms = history_newest(h, target), from_ms = newest_ms - HOUR_MS;
+    int64_t newest_ms = history_newest(h, target), from_ms;
     struct watch_note note;
+    bool noted = watch_note_read(h, target, &note);
 
     status_target_init(out, history_target_name(h, target));
     str_copy(out->state, sizeof(out->state), STR("unknown"));
     if (newest_ms == 0)
         return;
+    from_ms = newest_ms - HOUR_MS / (note.time_scale > 0 ? note.time_scale : 1);
     if (from_ms < history_oldest(h, target))
         from_ms = history_oldest(h, target);
     from_signals(h, target, t_ms, newest_ms, out);
     from_lives(h, target, newest_ms, out);
     status_grown(out, h, target, from_ms, newest_ms);
     status_series(out, h, target, from_ms, newest_ms + 1);
-    if (history_note_get(h, target, &note, sizeof(note)) != sizeof(note) ||
-        note.baseline_wall_ms <= 0)
+    if (!noted || note.baseline_wall_ms <= 0)
         return;
-    note.baseline_kind[sizeof(note.baseline_kind) - 1] = '\0';
     str_copy(out->baseline_kind, sizeof(out->baseline_kind), str_of(note.baseline_kind));
     out->baseline_age_ms = history_wall_ms(h, t_ms) - note.baseline_wall_ms;
     out->baseline_goroutines = note.baseline_goroutines;

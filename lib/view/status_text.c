@@ -5,9 +5,11 @@
 
 #include "lib/view/status.h"
 
-#define TEXT_STACKS 3
-#define ADVICE_LINES 4 /* in place of a stack, so that it stays 24 lines */
+#define LINES 24
 #define COLUMNS 80
+#define WORDS_LINES 4 /* of evidence or advice at most */
+#define TAIL_LINES 3  /* dumps, history, next */
+#define TEXT_STACKS 3
 #define SPARK_COLUMN 40 /* leaves room for STATUS_SERIES_MAX */
 #define SOON_S 3600
 
@@ -15,6 +17,7 @@ struct page {
     const struct status *s;
     struct look look;
     struct buf *out;
+    size_t start; /* of the page in out */
 };
 
 static void colour(struct page *p, const char *code)
@@ -30,6 +33,29 @@ static void span(struct page *p, int64_t ms)
     buf_puts(p->out, span_text(ms, text));
 }
 
+/* Text in lines of whole words, at most WORDS_LINES; those after the first are
+ * indented by two. The line under way began at `start`. */
+static void words(struct page *p, struct str text, size_t start)
+{
+    struct str word;
+    int lines = 1;
+
+    while (str_split(&text, ' ', &word)) {
+        if (word.n == 0)
+            continue;
+        if (p->out->len > start && p->out->len - start + word.n >= COLUMNS) {
+            if (lines++ == WORDS_LINES)
+                break;
+            start = p->out->len + 1;
+            buf_puts(p->out, "\n ");
+        }
+        if (p->out->len > start)
+            buf_putc(p->out, ' ');
+        text_put(p->out, word, COLUMNS - 4, p->look);
+    }
+    buf_putc(p->out, '\n');
+}
+
 static void eta_line(struct page *p, const struct status_target *t)
 {
     double eta_s = t->verdict.eta_s;
@@ -40,12 +66,12 @@ static void eta_line(struct page *p, const struct status_target *t)
         return;
     buf_puts(p->out, "out of memory in about ");
     span(p, (int64_t)(eta_s * 1000));
-    if (eta_s == t->verdict.eta_s && t->verdict.eta_low_s > 0 &&
-        t->verdict.eta_high_s > t->verdict.eta_low_s) {
+    if (eta_s == t->verdict.eta_s && t->verdict.eta_low_s > 0) {
         buf_puts(p->out, " (");
         span(p, (int64_t)(t->verdict.eta_low_s * 1000));
-        buf_puts(p->out, " to ");
-        span(p, (int64_t)(t->verdict.eta_high_s * 1000));
+        buf_puts(p->out, t->verdict.eta_high_s > 0 ? " to " : " at least");
+        if (t->verdict.eta_high_s > 0)
+            span(p, (int64_t)(t->verdict.eta_high_s * 1000));
         buf_putc(p->out, ')');
     }
     buf_putc(p->out, '\n');
@@ -66,16 +92,17 @@ static void verdict_lines(struct page *p, const struct status_target *t)
         colour(p, "0");
         buf_putc(p->out, '\n');
     } else {
-        colour(p, strcmp(t->verdict.grade, "suspect") == 0 ? "1;33" : "1;31");
-        buf_printf(p->out, "LEAK %s: %s", t->verdict.grade, t->verdict.kind);
+        bool loud = strcmp(t->verdict.grade, "suspect") != 0;
+
+        colour(p, loud ? "1;31" : "1;33");
+        buf_printf(p->out, "%s%s: %s", loud ? "LEAK " : "", t->verdict.grade, t->verdict.kind);
         colour(p, "0");
         if (t->verdict.since_wall_ms > 0 && p->s->now_wall_ms > t->verdict.since_wall_ms) {
             buf_puts(p->out, ", growing for ");
             span(p, p->s->now_wall_ms - t->verdict.since_wall_ms);
         }
-        buf_putc(p->out, '\n');
-        text_put(p->out, str_of(t->verdict.evidence), 0, p->look);
-        buf_putc(p->out, '\n');
+        buf_puts(p->out, loud ? "\n" : "; no alarm, since it may be none\n");
+        words(p, str_of(t->verdict.evidence), p->out->len);
     }
     eta_line(p, t);
 }
@@ -167,59 +194,78 @@ static void signal_lines(struct page *p, const struct status_target *t)
     }
 }
 
-/* What the first stack is, and the advice, in lines of words. */
+/* What the first stack is, and the advice. */
 static void advice_lines(struct page *p, const struct manifest_culprit *c)
 {
-    struct str rest = str_of(c->advice), word;
     size_t start = p->out->len;
-    int lines = 1;
 
     if (!c->pattern[0])
         return;
     buf_printf(p->out, "%-10s ", c->pattern);
     if (c->blocking[0] && strcmp(c->blocking, blocking_text(BLOCKING_UNKNOWN)) != 0)
         buf_printf(p->out, " %s:", c->blocking);
-    while (str_split(&rest, ' ', &word) && word.n) {
-        if (p->out->len - start + word.n >= COLUMNS) {
-            if (lines++ == ADVICE_LINES)
-                break;
-            buf_puts(p->out, "\n ");
-            start = p->out->len - 1;
-        }
-        buf_putc(p->out, ' ');
-        text_put(p->out, word, COLUMNS - 4, p->look);
-    }
-    buf_putc(p->out, '\n');
+    words(p, str_of(c->advice), start);
 }
 
-static void stack_lines(struct page *p, const struct status_target *t)
+static int lines_so_far(const struct page *p)
+{
+    int n = 0;
+
+    for (size_t i = p->start; i < p->out->len; i++)
+        n += p->out->p[i] == '\n';
+    return n;
+}
+
+/* "; 96.0KiB each, 95% of what memory grew by": of the first. */
+static void cost(struct page *p, const struct manifest_culprit *c)
+{
+    char each[NUMBER_TEXT_MAX];
+
+    if (c->bytes_each <= 0)
+        return;
+    buf_printf(p->out, "; %s each", bytes_text((int64_t)c->bytes_each, each));
+    if (c->explains > 0)
+        buf_printf(p->out, ", %.0f%% of what memory grew by", 100 * c->explains);
+}
+
+static void one_stack(struct page *p, const struct manifest_culprit *c)
 {
     char before[NUMBER_TEXT_MAX], now[NUMBER_TEXT_MAX], rate[NUMBER_TEXT_MAX];
+    static const char same[] = "  (the same leak)";
+    char numbers[COLUMNS];
+    size_t room = COLUMNS - 2 - (c->part_of[0] ? sizeof(same) - 1 : 0);
+    int n = snprintf(numbers, sizeof(numbers), ":%d  %s -> %s  %s/hour", (int)c->line,
+                     value_text(c->before, c->unit, false, before),
+                     value_text(c->now, c->unit, false, now),
+                     value_text((int64_t)c->per_hour, c->unit, true, rate));
+
+    buf_puts(p->out, "  ");
+    text_put(p->out, str_of(c->function), room, p->look);
+    buf_printf(p->out, "%s\n      ", c->part_of[0] ? same : "");
+    text_put(p->out, str_of(c->file), n < 60 ? (size_t)(COLUMNS - 6 - n) : 14, p->look);
+    buf_printf(p->out, "%s\n", numbers);
+}
+
+/* As many as there is room for above the last lines; one at least. */
+static void stack_lines(struct page *p, const struct status_target *t, int below)
+{
+    int room;
 
     if (t->n_stacks == 0)
         return;
-    buf_puts(p->out, t->verdict.kind[0] ? "leaking stacks" : "growing stacks");
+    /* Those of a verdict that names nobody only happen to grow. */
+    buf_puts(p->out, t->verdict.kind[0] && t->stacks[0].pattern[0] ? "leaking stacks"
+                                                                   : "growing stacks");
     if (t->stacks_span_ms > 0) {
         buf_puts(p->out, ", last ");
         span(p, t->stacks_span_ms);
     }
+    cost(p, &t->stacks[0]);
     buf_putc(p->out, '\n');
     advice_lines(p, &t->stacks[0]);
-    for (int i = 0, most = t->stacks[0].pattern[0] ? TEXT_STACKS - 1 : TEXT_STACKS;
-         i < t->n_stacks && i < most; i++) {
-        const struct manifest_culprit *c = &t->stacks[i];
-        char numbers[COLUMNS];
-        int n = snprintf(numbers, sizeof(numbers), ":%d  %s -> %s  %s/hour", (int)c->line,
-                         value_text(c->before, c->unit, false, before),
-                         value_text(c->now, c->unit, false, now),
-                         value_text((int64_t)c->per_hour, c->unit, true, rate));
-
-        buf_puts(p->out, "  ");
-        text_put(p->out, str_of(c->function), COLUMNS - 2, p->look);
-        buf_puts(p->out, "\n      ");
-        text_put(p->out, str_of(c->file), n < 60 ? (size_t)(COLUMNS - 6 - n) : 14, p->look);
-        buf_printf(p->out, "%s\n", numbers);
-    }
+    room = (LINES - below - lines_so_far(p)) / 2;
+    for (int i = 0; i < t->n_stacks && i < TEXT_STACKS && (i == 0 || i < room); i++)
+        one_stack(p, &t->stacks[i]);
 }
 
 /* The last lines: dumps, problems, and what to type next. */
@@ -280,9 +326,17 @@ static void other_lines(struct page *p, int shown)
     }
 }
 
+/* Lines that follow the stacks, of what is longest in the tail one each. */
+static int lines_below(const struct page *p, const struct status_target *t, int others)
+{
+    return others + TAIL_LINES + (p->s->store_problem[0] != '\0') +
+           (t->store_problem[0] != '\0') + p->s->n_settings_problems +
+           (strcmp(p->s->source, "files") == 0);
+}
+
 void status_text(const struct status *s, int target, struct look look, struct buf *out)
 {
-    struct page p = {.s = s, .look = look, .out = out};
+    struct page p = {.s = s, .look = look, .out = out, .start = out->len};
     int shown = target >= 0 ? target : status_worst(s);
 
     if (shown < 0) {
@@ -293,7 +347,7 @@ void status_text(const struct status *s, int target, struct look look, struct bu
     verdict_lines(&p, t);
     target_line(&p, t);
     signal_lines(&p, t);
-    stack_lines(&p, t);
+    stack_lines(&p, t, lines_below(&p, t, target < 0 ? s->n_targets - 1 : 0));
     if (target < 0)
         other_lines(&p, shown);
     tail_lines(&p, t);

@@ -72,7 +72,7 @@ static void follow(const struct watch *w, struct watched *t)
                  str_of(history_fingerprint(w->history, f->culprits[0].stack)));
 }
 
-static struct origin *origin_of(struct watched *t, const char *stack)
+static struct confirm_origin *origin_of(struct watched *t, const char *stack)
 {
     for (int i = 0; i < DETECT_CULPRITS_MAX; i++)
         if (strcmp(t->origins[i].stack, stack) == 0)
@@ -207,7 +207,7 @@ void confirm_apply(struct watch *w, int target)
     if (c->said)
         return;
     c->said = true;
-    hearing_log(w, target, "verdict", f);
+    hearing_log(w, target, "verdict", &t->judge.detect.verdict);
     evidence_ask(w, target, TRIGGER_CONFIRMED, f->evidence);
 }
 
@@ -271,13 +271,13 @@ static void keep_origins(const struct watch *w, struct watched *t)
 
     for (int i = 0; i < s->about.n_culprits; i++) {
         const struct confirm_bucket *b = &s->page.buckets[i];
-        struct origin *o = &t->origins[i];
+        struct confirm_origin *o = &t->origins[i];
 
         if (b->seen == 0)
             continue;
+        *o = b->origin;
         str_copy(o->stack, sizeof(o->stack),
                  str_of(history_fingerprint(w->history, s->about.culprits[i].stack)));
-        o->of = b->origin;
     }
 }
 

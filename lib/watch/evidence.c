@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/detect/owner.h"
 #include "lib/profile/proto.h"
 #include "lib/watch/internal.h"
 
@@ -53,30 +52,8 @@ static void fill_measures(struct watch *w, struct watched *t, struct manifest *m
                                        : -1;
 }
 
-/* Its name (pattern, advice) comes when the dump is rendered: from the profiles. */
-static void fill_culprit(const struct watch *w, const struct culprit *c,
-                         struct manifest_culprit *out)
-{
-    struct frame frames[HISTORY_FRAMES_MAX];
-    size_t n = history_frames(w->history, c->stack, frames, HISTORY_FRAMES_MAX);
-
-    COPY(out->fingerprint, history_fingerprint(w->history, c->stack));
-    if (n > 0) {
-        const struct frame *f = &frames[owner_frame(frames, n, NULL)];
-
-        str_copy(out->function, sizeof(out->function), f->function);
-        str_copy(out->file, sizeof(out->file), f->file);
-        out->line = f->line;
-    }
-    out->before = c->before;
-    out->now = c->now;
-    out->per_hour = c->per_hour;
-    out->share = c->share;
-    out->bytes_each = c->bytes_each;
-    out->explains = c->explains;
-    COPY(out->unit, c->class == HISTORY_SITES ? "bytes" : "goroutines");
-}
-
+/* The names of culprits (pattern, advice) come when the dump is rendered: from the
+ * profiles. */
 static void fill_verdict(struct watch *w, struct watched *t, struct manifest *m)
 {
     const struct verdict *v = &t->judge.detect.verdict;
@@ -92,8 +69,7 @@ static void fill_verdict(struct watch *w, struct watched *t, struct manifest *m)
     m->verdict.eta_low_s = v->forecast.low_s;
     m->verdict.eta_high_s = v->forecast.high_s;
     m->verdict.since_wall_ms = history_wall_ms(w->history, v->first_ms);
-    for (int i = 0; i < f->n_culprits && i < MANIFEST_CULPRITS_MAX; i++)
-        fill_culprit(w, &f->culprits[i], &m->culprits[m->n_culprits++]);
+    m->n_culprits = watch_culprits(w, f, m->culprits);
 }
 
 /* No detector has seen enough, but memory alone is verdict enough. */
@@ -248,6 +224,7 @@ void watch_dump_input(struct watch *w, int target, struct dump_input *in)
         .heap_base_gz = t->baseline.heap_gz.p,
         .heap_base_gz_bytes = t->baseline.heap_gz.len,
         .pcs = &t->pcs,
+        .origins = t->origins,
         .history = w->history,
         .target = target,
         .t_ms = t->dump.t_ms,

@@ -65,15 +65,32 @@ void hearing_memory(struct watch *w, int target)
     carry_out(w, target, &asks);
 }
 
-void hearing_log(struct watch *w, int target, const char *msg, const struct finding *f)
+static void log_forecast(struct log *l, const struct forecast *f)
 {
+    if (f->eta_s <= 0)
+        return;
+    log_i64(l, "eta_s", (int64_t)f->eta_s);
+    log_i64(l, "eta_low_s", (int64_t)f->low_s);
+    if (f->high_s > 0)
+        log_i64(l, "eta_high_s", (int64_t)f->high_s);
+}
+
+void hearing_log(struct watch *w, int target, const char *msg, const struct verdict *v)
+{
+    const struct finding *f = &v->finding;
+    struct manifest_culprit culprits[MANIFEST_CULPRITS_MAX];
+
     log_begin(w->log, w->now.wall_ms, LOG_WARN, msg);
     log_cstr(w->log, "target", w->targets[target].spec.name);
     log_cstr(w->log, "kind", verdict_kind_text(f->kind));
     log_cstr(w->log, "grade", verdict_grade_text(f->grade));
+    log_cstr(w->log, "detector", v->detector);
     log_cstr(w->log, "evidence", f->evidence);
-    if (f->n_culprits > 0)
-        log_cstr(w->log, "stack", history_fingerprint(w->history, f->culprits[0].stack));
+    log_forecast(w->log, &v->forecast);
+    if (watch_culprits(w, f, culprits) > 0) {
+        watch_name_culprits(w, target, f, culprits, 1);
+        watch_log_culprit(w->log, &culprits[0]);
+    }
     log_end(w->log);
 }
 
@@ -81,12 +98,12 @@ void hearing_stacks(struct watch *w, int target)
 {
     struct watched *t = &w->targets[target];
     struct judge_reading r = hearing_reading(w, target);
-    struct finding before = t->judge.detect.verdict.finding;
+    struct verdict before = t->judge.detect.verdict;
     struct judge_asks asks;
     enum detect_change change = judge_stacks(&t->judge, &t->note.kept, &r, &asks);
 
     if (change == DETECT_RAISED)
-        hearing_log(w, target, "verdict", &t->judge.detect.verdict.finding);
+        hearing_log(w, target, "verdict", &t->judge.detect.verdict);
     else if (change == DETECT_CLEARED)
         hearing_log(w, target, "verdict cleared", &before);
     carry_out(w, target, &asks);

@@ -36,7 +36,8 @@ void life_absent(struct watch *w, int target);
 struct judge_reading hearing_reading(const struct watch *w, int target);
 void hearing_memory(struct watch *w, int target);
 void hearing_stacks(struct watch *w, int target);
-void hearing_log(struct watch *w, int target, const char *msg, const struct finding *f);
+/* One line with all that a verdict says, its first culprit named. */
+void hearing_log(struct watch *w, int target, const char *msg, const struct verdict *v);
 
 /* confirm.c: who asks for symbols and for proof, and what becomes of it */
 void confirm_life(struct watched *t);           /* a new one: nothing is known */

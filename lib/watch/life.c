@@ -8,25 +8,32 @@
 
 #include "lib/watch/internal.h"
 
-#define NOTE_VERSION 2
+#define NOTE_VERSION 3
 #define USER_TICK_MS 10   /* USER_HZ is 100 on every Linux */
 #define OOM_FRESH_MS 5000 /* a counter that rose this long ago is this death's */
 #define SHUTDOWN_MS 30000
 #define ABSENCE_MS (5 * 60000LL) /* unseen process: still the same after this long */
 #define SAVE_EVERY_MS 10000
 
+bool watch_note_read(const struct history *h, int target, struct watch_note *out)
+{
+    if (history_note_get(h, target, out, sizeof(*out)) != sizeof(*out) ||
+        out->version != NOTE_VERSION) {
+        *out = (struct watch_note){0};
+        return false;
+    }
+    out->build_id[sizeof(out->build_id) - 1] = '\0';
+    out->baseline_kind[sizeof(out->baseline_kind) - 1] = '\0';
+    return true;
+}
+
 void life_restore(struct watch *w, int target)
 {
-    struct watched *t = &w->targets[target];
-    struct watch_note note = {0};
+    struct watch_note *note = &w->targets[target].note;
 
-    t->note.version = NOTE_VERSION;
-    if (history_note_get(w->history, target, &note, sizeof(note)) != sizeof(note) ||
-        note.version != NOTE_VERSION)
-        return;
-    t->note = note;
-    t->note.build_id[sizeof(note.build_id) - 1] = '\0';
-    t->note.baseline_kind[sizeof(note.baseline_kind) - 1] = '\0';
+    (void)watch_note_read(w->history, target, note);
+    note->version = NOTE_VERSION;
+    note->time_scale = w->settings->time_scale;
 }
 
 void life_begin(struct watch *w, int target)

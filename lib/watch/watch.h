@@ -128,13 +128,6 @@ struct confirm {
     char text[CONFIRM_TEXT_MAX];     /* a clause of the evidence; "" none */
 };
 
-/* What debug=2 told of a culprit, by its fingerprint: what it waits for, who made
- * it and where. */
-struct origin {
-    char stack[FINGERPRINT_MAX]; /* "" unused */
-    struct confirm_origin of;
-};
-
 /* A page of debug=2 under way; made once, touched on suspicion alone. */
 struct stacks_page {
     struct goroutines_parser parser;
@@ -145,7 +138,8 @@ struct stacks_page {
 /* What outlives the watcher's own restart, kept as the history's note. */
 struct watch_note {
     uint32_t version;
-    uint32_t seq; /* of dumps */
+    uint32_t seq;       /* of dumps */
+    int64_t time_scale; /* at which it was last written */
     uint64_t life;
     int64_t pid, start_ticks;
     int64_t stopped_wall_ms; /* when we were told to stop; 0 otherwise */
@@ -155,6 +149,8 @@ struct watch_note {
     int64_t last_usage_bytes, last_limit_bytes;
     struct judge_kept kept;
 };
+/* Reads it, of a history of an agent of this version; else false and all zero. */
+bool watch_note_read(const struct history *h, int target, struct watch_note *out);
 
 struct watched {
     struct target_spec spec;
@@ -207,7 +203,7 @@ struct watched {
     struct judge judge;
     struct confirm confirm;
     /* Of the newest verdict's culprits; what debug=2 did not show has no entry. */
-    struct origin origins[DETECT_CULPRITS_MAX];
+    struct confirm_origin origins[DETECT_CULPRITS_MAX];
     /* Ring time at which the first culprit's goroutines were seen to come and go, 0
      * never: its growth is no leak, whatever the grade. */
     int64_t refuted_ms;
@@ -239,6 +235,18 @@ struct watch {
     struct profile scratch[3]; /* for diffs, heaps and dumps */
     struct actions *actions;   /* of the step under way */
 };
+
+/* ---- what stands, for people ---- */
+
+/* The culprits of a finding of a target of w, not yet named (naming.h); returns
+ * their number. Then, of the first n of them, pattern, advice and the user's line,
+ * from what is at hand: cheap enough for the loop. */
+int watch_culprits(const struct watch *w, const struct finding *f,
+                   struct manifest_culprit out[MANIFEST_CULPRITS_MAX]);
+void watch_name_culprits(const struct watch *w, int target, const struct finding *f,
+                         struct manifest_culprit *culprits, int n);
+/* A named one as fields of the log line under way. */
+void watch_log_culprit(struct log *l, const struct manifest_culprit *c);
 
 /* ---- events ---- */
 

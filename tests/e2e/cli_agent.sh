@@ -55,6 +55,17 @@ expect 1 '"change":' diff -5s now --fail-on-growth 1 -o json
 expect 2 'does not reach back' diff -20d now
 expect 2 "no target 'other'" dump --target other
 expect 2 "no target 'other'" status --target other
+expect 0 '^rule-goroutines +off; a plain bound' explain
+expect 0 'nothing is judged in the first 3m of a life' explain # 30 at its scale
+expect 0 'no count of an hour ago' explain --all
+expect 0 '"standing":"waiting"' explain -o json
+expect 0 "^web at $(date -u -d '-3 seconds' +%Y-%m-%dT%H:%M)" explain --at -3s
+expect 0 'A dump was taken: .*-manual-web-1, manual: before the rollout' explain --at -9s
+expect 2 "at: 'sunday' is no moment: now, -6h or " explain --at sunday
+expect 0 'does not reach back so far, it begins at 20' explain --at -20d
+expect 2 "no target 'other'" explain --target other
+expect 2 "takes no word 'web'; --at says when" explain web
+expect 2 "no target 'other'" status --target other
 expect 0 'an agent answers' doctor --target "web=http://$(cat "$work/address"),limit=1Gi"
 
 kill -TERM "$watch"
@@ -62,8 +73,31 @@ wait "$shell" || { echo "FAIL watch: exit $?"; failures=$((failures + 1)); }
 expect '[01]' 'no agent answers: this is from its files' status
 expect 0 '> main\..*main\.go:' diff -12s now
 expect 0 'goroutine' dumps show latest
+expect 0 'nothing is judged in the first 3m of a life' explain # at the scale of then
+expect 0 'nothing is judged in the first 30m of a life' explain --time-scale 1
+expect 0 'A dump was taken: .*-manual-web-1, manual: before the rollout' explain --at -9s
+expect 0 '"standing":"waiting"' explain -o json
+expect 0 'no count of an hour ago' explain --all
+expect 2 "'sunday' is no moment: now, -6h or " explain --at sunday
+expect 2 "the history has no target 'other'" explain --target other
 expect 0 '^removed' dumps rm latest
 expect 2 'a dump needs one' dump
+
+# Two targets, of which one has to be named.
+dir=$work/two
+mkdir "$dir"
+expect 2 'no history in .*is --dir right' explain
+spawn "$work/two.log" exec "$leakwatch" watch --target "web=http://$(cat "$work/address")" \
+    --target "api=http://$(cat "$work/address")" --dir "$dir" --listen off
+watch=$SPAWNED shell=$SPAWNED_SHELL
+answers() { "$leakwatch" explain --target api --dir "$dir" >"$work/out"; }
+wait_for 10 answers || cat "$work/two.log"
+expect 2 'there are 2 targets; say which is meant: target=web' explain
+expect 0 '^api at 20' explain --target api
+kill -TERM "$watch"
+wait "$shell" || { echo "FAIL watch of two: exit $?"; failures=$((failures + 1)); }
+expect 2 'there are 2 targets; say which is meant: --target web' explain
+expect 0 '^web at 20' explain --target web
 
 echo "cli beside an agent: $checks checks, $failures failed"
 [ $failures = 0 ]

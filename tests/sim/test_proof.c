@@ -74,6 +74,15 @@ static void test_gc_proves(void **state)
     assert_non_null(strstr(finding(w)->evidence, "% of the growth"));
     assert_int_equal(dumps_of(w, "confirmed"), 1);
     assert_int_equal(world_logged(w, "\"grade\":\"confirmed\""), 1 + 1); /* and the dump */
+    /* A verdict's line has all of it: the symbols were learnt long before. */
+    static const char all[] =
+        "\"function\":\"main.fetchUserData.func1\",\"file\":\"/app/users.go\","
+        "\"line\":42,\"before\":";
+    assert_int_equal(world_logged(w, "\"msg\":\"verdict\""), 2);
+    assert_int_equal(world_logged(w, all), 2 + world_logged(w, "\"msg\":\"dump\""));
+    assert_true(
+        world_logged(
+            w, "\"pattern\":\"channel-send\",\"blocking\":\"chan-send\",\"advice\":\"") >= 2);
     /* What is proven is not asked again; the creator once. */
     assert_true(w->service.asked.leaks <= 1);
     int stacks = w->service.asked.stacks;
@@ -82,8 +91,8 @@ static void test_gc_proves(void **state)
     assert_true(w->service.asked.leaks <= 1);
     assert_int_equal(w->service.asked.stacks, stacks + dumps_of(w, "doubling"));
     assert_int_equal(dumps_of(w, "confirmed"), 1);
-    assert_string_equal(watched(w)->origins[0].of.created_by, "main.handle");
-    assert_string_equal(watched(w)->origins[0].of.state, "chan send");
+    assert_string_equal(watched(w)->origins[0].created_by, "main.handle");
+    assert_string_equal(watched(w)->origins[0].state, "chan send");
 }
 
 /* The GC proves nothing of it, which is no refutation; and ages do not overrule. */

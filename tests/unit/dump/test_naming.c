@@ -85,6 +85,50 @@ static void test_nowhere(void **state)
     assert_string_equal(c[1].advice, "");
 }
 
+/* debug=2 tells who made a library's goroutine, and what one waits for whose hidden
+ * frames nobody has asked for; which way its input goes the frames say better. */
+static void test_origins(void **state)
+{
+    struct confirm_origin origins[DETECT_CULPRITS_MAX] = {{.stack = "0123456789"}};
+    struct naming_sources in = {.goroutine = &leaks.text, .origins = origins};
+    struct manifest_culprit c[3], known[3];
+    struct naming_stack where[3];
+
+    (void)state;
+    c[0] = culprit_of("grpc-conn",
+                      "google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run",
+                      &where[0]);
+    c[1] = culprit_of("channel-send", "main.fetchUserData.func1", &where[1]);
+    c[2] = culprit_of("ws-gorilla", "main.gorillaReader", &where[2]);
+    memcpy(known, c, sizeof known);
+    culprits_name(c, where, 3, &in);
+    assert_true(strcmp(c[0].helper, c[0].function) == 0);
+    assert_string_equal(c[1].pattern, "unknown");
+    assert_string_equal(c[1].blocking, "unknown");
+    origins[7] = (struct confirm_origin){.state = "select",
+                                         .created_by = "main.dial",
+                                         .created_file = "d.go",
+                                         .created_line = 7};
+    origins[2] = (struct confirm_origin){.state = "chan send"};
+    origins[4] = (struct confirm_origin){.state = "IO wait"};
+    str_copy(origins[7].stack, sizeof origins[7].stack, str_of(c[0].fingerprint));
+    str_copy(origins[2].stack, sizeof origins[2].stack, str_of(c[1].fingerprint));
+    str_copy(origins[4].stack, sizeof origins[4].stack, str_of(c[2].fingerprint));
+    culprits_name(known, where, 3, &in);
+    assert_string_equal(known[0].function, "main.dial");
+    assert_string_equal(known[0].file, "d.go");
+    assert_int_equal(known[0].line, 7);
+    assert_non_null(strstr(known[0].advice, "main.dial (d.go:7) opens"));
+    assert_string_equal(known[1].pattern, "channel-send");
+    assert_string_equal(known[1].blocking, "chan-send");
+    assert_string_equal(known[2].blocking, "io-read");
+    /* what nothing can wake is the end of it, whatever the frames look like */
+    str_copy(origins[2].state, sizeof origins[2].state, STR("chan send (nil chan)"));
+    in.pcs = &leaks.pcs;
+    culprits_name(c, where, 2, &in);
+    assert_string_equal(c[1].blocking, "never");
+}
+
 static void test_summary(void **state)
 {
     static struct manifest m;
@@ -191,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_leak_of_several_stacks),
         cmocka_unit_test(test_nowhere),
+        cmocka_unit_test(test_origins),
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_who_leads),
     };

@@ -192,6 +192,56 @@ static void test_text_names_the_leak(void **state)
     scene_close(&s);
 }
 
+/* The longest evidence, and all that can follow it, still leave 24 lines. */
+static void test_text_says_why(void **state)
+{
+    struct scene s;
+    struct status_target *t;
+    struct culprit *c;
+    const char *text;
+
+    (void)state;
+    scene_open(&s);
+    scene_verdict(&s);
+    s.watch->targets[0].judge.detect.verdict.finding.grade = GRADE_SUSPECT;
+    c = s.watch->targets[0].judge.detect.verdict.finding.culprits;
+    c->bytes_each = 98304;
+    c->explains = 0.955;
+    status_from_watch(s.watch, s.scratch);
+    t = &s.scratch->targets[0];
+    for (size_t i = 0; i < sizeof(t->verdict.evidence) - 1; i++)
+        t->verdict.evidence[i] = i % 7 ? 'e' : ' ';
+    t->verdict.eta_high_s = 0;
+    for (int i = 1; i < STATUS_STACKS_MAX; i++) {
+        t->stacks[i] = t->stacks[0];
+        str_copy(t->stacks[i].part_of, 11, str_of(t->stacks[0].fingerprint));
+        memset(t->stacks[i].function, 'f', sizeof(t->stacks[i].function) - 1);
+    }
+    memset(t->stacks[0].advice, 'w', sizeof(t->stacks[0].advice) - 1);
+    for (size_t i = 9; i < sizeof(t->stacks[0].advice) - 1; i += 10)
+        t->stacks[0].advice[i] = ' ';
+    t->n_stacks = STATUS_STACKS_MAX;
+    status_text(s.scratch, -1, (struct look){0}, &s.out);
+    text = buf_cstr(&s.out);
+    assert_true(str_starts(str_of(text), "suspect: drift, growing for 1h; no alarm, since it "
+                                         "may be none\neeeeee eeeeee"));
+    assert_non_null(strstr(text, "out of memory in about 2h 05m (1h 40m at least)\n"));
+    assert_non_null(strstr(text, "last 1h; 96.0KiB each, 96% of what memory grew by\n"));
+    assert_fits(&s.out, (struct look){0});
+    /* with room there are more of them */
+    t->verdict.evidence[40] = t->stacks[0].advice[40] = '\0';
+    buf_reset(&s.out);
+    status_text(s.scratch, 0, (struct look){0}, &s.out);
+    assert_non_null(strstr(buf_cstr(&s.out), "ff  (the same leak)\n"));
+    assert_fits(&s.out, (struct look){0});
+    /* a verdict without culprits accuses nobody */
+    t->stacks[0].pattern[0] = '\0';
+    buf_reset(&s.out);
+    status_text(s.scratch, 0, (struct look){0}, &s.out);
+    assert_non_null(strstr(buf_cstr(&s.out), "growing stacks, last 1h"));
+    scene_close(&s);
+}
+
 static void test_text(void **state)
 {
     struct scene s;
@@ -255,6 +305,16 @@ static void test_from_files(void **state)
     assert_string_equal(t->stacks[0].function, "main.leak");
     assert_int_equal(s.scratch->targets[1].goroutines, -1);
 
+    assert_int_equal(t->stacks_span_ms, 60 * 60000);
+    s.watch->targets[0].note.time_scale = 60; /* what the agent kept there */
+    history_note_set(s.history, 0, &s.watch->targets[0].note, sizeof(struct watch_note));
+    status_from_history(s.history, s.api.now, s.scratch);
+    assert_int_equal(t->stacks_span_ms, 60000);
+    s.watch->targets[0].note.version++; /* another one's cannot be read */
+    history_note_set(s.history, 0, &s.watch->targets[0].note, sizeof(struct watch_note));
+    status_from_history(s.history, s.api.now, s.scratch);
+    assert_int_equal(t->stacks_span_ms, 60 * 60000);
+
     d = (struct store_dump){.readable = true};
     str_copy(d.id, sizeof(d.id), STR("x"));
     str_copy(d.manifest.target, 64, STR("web"));
@@ -281,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_json_cut),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_names_the_leak),
+        cmocka_unit_test(test_text_says_why),
         cmocka_unit_test(test_names_from_the_dump),
         cmocka_unit_test(test_text_is_harmless),
         cmocka_unit_test(test_from_files),

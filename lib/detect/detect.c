@@ -75,6 +75,10 @@ static void verdict_refresh(struct verdict *w, const struct finding *f)
 {
     struct finding old = w->finding;
     w->finding = *f;
+    if (f->n_culprits == 0) { /* seen by memory alone this time: the names stay */
+        memcpy(w->finding.culprits, old.culprits, sizeof(old.culprits));
+        w->finding.n_culprits = old.n_culprits;
+    }
     bool same = old.n_culprits == 0 || finding_culprit(&w->finding, &old.culprits[0]) != NULL;
     for (int i = 0; i < old.n_culprits; i++) {
         struct culprit *c = finding_culprit(&w->finding, &old.culprits[i]);

@@ -76,7 +76,7 @@ static void from_target(const struct history *h, int target, int64_t t_ms,
         from_ms = history_oldest(h, target);
     from_signals(h, target, t_ms, newest_ms, out);
     from_lives(h, target, newest_ms, out);
-    status_grown(out, h, target, from_ms, newest_ms);
+    status_grown(out, h, target, HISTORY_STACKS, from_ms, newest_ms);
     status_series(out, h, target, from_ms, newest_ms + 1);
     if (!noted || note.baseline_wall_ms <= 0)
         return;

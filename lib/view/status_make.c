@@ -60,12 +60,11 @@ void status_name_stack(const struct history *h, uint32_t stack, struct manifest_
     out->line = f ? f->line : 0;
 }
 
-void status_grown(struct status_target *t, const struct history *h, int target, int64_t from_ms,
-                  int64_t to_ms)
+void status_grown(struct status_target *t, const struct history *h, int target,
+                  enum history_class class, int64_t from_ms, int64_t to_ms)
 {
     struct history_growth grown[STATUS_STACKS_MAX];
-    size_t n =
-        history_grown(h, target, HISTORY_STACKS, from_ms, to_ms, 1, grown, STATUS_STACKS_MAX);
+    size_t n = history_grown(h, target, class, from_ms, to_ms, 1, grown, STATUS_STACKS_MAX);
     double hours = (double)(to_ms - from_ms) / 3600e3, all = 0;
 
     for (size_t i = 0; i < n; i++)
@@ -84,8 +83,9 @@ void status_grown(struct status_target *t, const struct history *h, int target, 
             .now = grown[i].now,
             .per_hour = hours > 0 ? rise / hours : 0,
             .share = rise / all,
-            .unit = "goroutines",
         };
+        str_copy(c->unit, sizeof(c->unit),
+                 class == HISTORY_SITES ? STR("bytes") : STR("goroutines"));
         status_name_stack(h, grown[i].stack, c);
     }
 }

@@ -14,9 +14,9 @@ void status_name_stack(const struct history *h, uint32_t stack, struct manifest_
  * when there is none. */
 bool status_signal_at(const struct history *h, int target, enum history_signal s,
                       int64_t newest_ms, int64_t *value, int64_t *at_ms);
-/* What grew in [from_ms, to_ms], goroutines alone. */
-void status_grown(struct status_target *t, const struct history *h, int target, int64_t from_ms,
-                  int64_t to_ms);
+/* What grew in [from_ms, to_ms]: stacks of goroutines, or heap sites. */
+void status_grown(struct status_target *t, const struct history *h, int target,
+                  enum history_class class, int64_t from_ms, int64_t to_ms);
 /* Both short series of [from_ms, to_ms). */
 void status_series(struct status_target *t, const struct history *h, int target,
                    int64_t from_ms, int64_t to_ms);

@@ -91,7 +91,10 @@ static void from_target(const struct watch *w, int target, struct status_target 
         from_ms = t->life.record.seen_ms;
     from_verdict(w, target, out);
     if (out->n_stacks == 0 && from_ms > 0)
-        status_grown(out, w->history, target, from_ms, w->t_ms);
+        status_grown(out, w->history, target,
+                     t->judge.detect.verdict.finding.kind == VERDICT_HEAP ? HISTORY_SITES
+                                                                          : HISTORY_STACKS,
+                     from_ms, w->t_ms);
     status_series(out, w->history, target, from_ms, w->t_ms + 1);
     from_counters(t, out);
 }

@@ -125,6 +125,28 @@ static void test_refresh_keeps_what_was_worked_out(void **state)
 }
 
 /* A grade is not taken back while its culprit climbs; its kind goes with it. */
+/* Memory climbs on and no stack or site is named this time. */
+static void test_refresh_keeps_the_names(void **state)
+{
+    (void)state;
+    struct feed f;
+    service_open(&f, false, true);
+    assert_int_equal(detect_step(&f.state, &f.view), DETECT_RAISED);
+    struct finding *found = &f.state.verdict.finding;
+    assert_string_equal(f.state.verdict.detector, "memory-ratchet");
+    assert_int_equal(found->n_culprits, 0);
+    found->culprits[0] = (struct culprit){.class = HISTORY_SITES, .stack = 7, .now = 5};
+    found->n_culprits = 1;
+    for (int64_t t_ms = 0; t_ms < 30 * MINUTE_MS; t_ms += STEP_MS)
+        memory_feed(&f, HOURS * HOUR_MS + t_ms, true);
+    f.view.t_ms = ORIGIN_MS + HOURS * HOUR_MS + 30 * MINUTE_MS;
+    assert_int_equal(detect_step(&f.state, &f.view), DETECT_SAME);
+    assert_int_equal(f.state.verdict.last_growth_ms, f.view.t_ms); /* it was refreshed */
+    assert_int_equal(found->n_culprits, 1);
+    assert_int_equal(found->culprits[0].stack, 7);
+    feed_close(&f);
+}
+
 static void test_refresh_raises_but_does_not_lower(void **state)
 {
     (void)state;
@@ -152,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_higher_grade_takes_over),
         cmocka_unit_test(test_whoever_sees_growth_keeps_it),
         cmocka_unit_test(test_refresh_keeps_what_was_worked_out),
+        cmocka_unit_test(test_refresh_keeps_the_names),
         cmocka_unit_test(test_refresh_raises_but_does_not_lower),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ static void bench_step(void)
     static const uint8_t boot_id[16] = {1};
     struct moment now = {.wall_ms = ORIGIN_MS};
     void *block = aligned_alloc(8, HISTORY_BYTES);
-    struct history *h;
+    struct history *h = NULL;
     struct detect_state state = {0};
     double worst = 0, sum = 0;
     int steps = 0;

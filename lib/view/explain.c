@@ -91,6 +91,7 @@ static struct detect_view view_at(const struct explain_input *in, const struct e
         .allow = in->settings->allow_stack,
         .n_allow = in->settings->n_allow_stack,
         .gc = in->judge ? &in->judge->gc : NULL,
+        .refuted = in->refuted,
     };
 }
 
@@ -345,6 +346,20 @@ static void explain_why(struct explain *x, const struct history *h, int target)
 
 /* ---- all of it ---- */
 
+/* What stands now, even where nothing fires any more. */
+static void explain_verdict(struct explain *x, const struct explain_input *in)
+{
+    const struct verdict *v;
+
+    if (in->judge == NULL || x->past)
+        return;
+    v = &in->judge->detect.verdict;
+    x->verdict.kind = v->finding.kind;
+    x->verdict.grade = v->finding.grade;
+    x->verdict.first_ms = v->first_ms;
+    x->verdict.clears_ms = v->last_growth_ms + DETECT_CLEAR_MS / in->settings->time_scale;
+}
+
 /* The life at that moment; id 0 when there was none. */
 static struct history_life life_at(const struct explain_input *in)
 {
@@ -398,6 +413,7 @@ void explain_make(const struct explain_input *in, struct explain *x)
                       (double)in->settings->rule_memory_percent, "%");
         explain_ratio(x, in);
     }
+    explain_verdict(x, in);
     if (in->each_dump)
         (void)in->each_dump(in->ctx, dump_seen, &search);
     explain_why(x, in->history, in->target);

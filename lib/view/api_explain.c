@@ -32,10 +32,12 @@ int api_explain(struct request *r)
     const struct watch *w = r->api->watch;
     int status = 200, target = api_target(r, &status);
     int64_t t_ms, now_ms = history_time(w->history, r->api->now);
+    const struct watched *t;
     struct explain *x;
 
     if (target < 0 || !api_moment(r, "at", "now", &t_ms, &status))
         return status;
+    t = &w->targets[target];
     x = malloc(sizeof(*x));
     if (x == NULL)
         return api_error(r, 503, "no memory");
@@ -46,7 +48,8 @@ int api_explain(struct request *r)
             .t_ms = t_ms < now_ms ? t_ms : now_ms,
             .now_ms = now_ms,
             .settings = w->settings,
-            .judge = &w->targets[target].judge,
+            .judge = &t->judge,
+            .refuted = t->refuted_ms > 0 && t_ms >= t->refuted_ms ? t->confirm.stack : NULL,
             .ctx = r->api,
             .each_dump = each_dump,
         },

@@ -47,6 +47,11 @@ struct explain {
     int64_t life, life_age_ms;                                /* 0, -1: none lived then */
     int64_t goroutines, usage_bytes, heap_bytes, limit_bytes; /* -1 unknown */
     struct forecast forecast;
+    struct {
+        enum verdict_kind kind; /* VERDICT_NONE: none stands, or nobody knows */
+        enum verdict_grade grade;
+        int64_t first_ms, clears_ms; /* ring time; clears_ms: unless it grows on */
+    } verdict;
     struct measures measures;
     struct explain_rule rules[EXPLAIN_RULES_MAX];
     int n_rules;
@@ -63,6 +68,7 @@ struct explain_input {
     int64_t now_ms;
     const struct settings *settings;
     const struct judge *judge; /* the running agent's, or NULL */
+    const char *refuted;       /* as detect_view's, of that moment */
     void *ctx;                 /* of each_dump: newest first, as store_list */
     int (*each_dump)(void *ctx, int (*each)(void *each_ctx, const struct store_dump *d),
                      void *each_ctx);

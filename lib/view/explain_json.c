@@ -66,6 +66,21 @@ static void put_known(const struct explain *x, struct json *j)
         json_kdouble(j, "eta_high_s", x->forecast.high_s);
 }
 
+static void put_verdict(const struct explain *x, struct json *j)
+{
+    int64_t wall_minus_ring_ms = x->wall_ms - x->at_ms;
+
+    if (x->verdict.kind == VERDICT_NONE)
+        return;
+    json_key(j, "verdict");
+    json_open(j);
+    json_kcstr(j, "kind", verdict_kind_text(x->verdict.kind));
+    json_kcstr(j, "grade", verdict_grade_text(x->verdict.grade));
+    json_ktime(j, "first", x->verdict.first_ms + wall_minus_ring_ms);
+    json_ktime(j, "clears", x->verdict.clears_ms + wall_minus_ring_ms);
+    json_close(j);
+}
+
 void explain_json(const struct explain *x, struct buf *out)
 {
     struct json j;
@@ -79,6 +94,7 @@ void explain_json(const struct explain *x, struct buf *out)
         json_ki64(&j, "life_age_ms", x->life_age_ms);
     }
     put_known(x, &j);
+    put_verdict(x, &j);
     put_dump("dump", &x->at, &j);
     put_dump("dump_before", &x->before, &j);
     json_ki64(&j, "dumps_in_hour", x->dumps_in_hour);

@@ -133,6 +133,14 @@ static void put_head(const struct explain *x, struct look look, struct buf *out)
     if (x->limit_bytes > 0)
         buf_printf(out, " of %s", bytes_text(x->limit_bytes, number));
     buf_putc(out, '\n');
+    if (x->verdict.kind != VERDICT_NONE) {
+        buf_printf(out, "verdict  %s: %s, stands for ", verdict_grade_text(x->verdict.grade),
+                   verdict_kind_text(x->verdict.kind));
+        put_span(out, x->at_ms - x->verdict.first_ms);
+        buf_puts(out, "; clears in ");
+        put_span(out, x->verdict.clears_ms - x->at_ms);
+        buf_puts(out, " unless it grows on\n");
+    }
     if (x->forecast.eta_s > 0) {
         buf_puts(out, "forecast the limit is reached in ");
         put_span(out, whole(x->forecast.eta_s * 1000));

@@ -283,6 +283,49 @@ static void test_suspects(void **state)
     assert_why(f, "No dump: stack-ratchet fires, but is no more than suspect");
 }
 
+/* What a page of debug=2 has seen to come and go is no leak, from then on. */
+static void test_refuted(void **state)
+{
+    struct fixture *f = *state;
+
+    serve(f, &(struct service){.leak_each_minute = SCENE_LEAK_EACH_MINUTE, .bytes_each = 50000},
+          121, SERVICE_MINUTES);
+    explain_at(f, f->in.now_ms);
+    assert_standing(f, "stack-ratchet", RULE_FIRES);
+    f->in.refuted =
+        history_fingerprint(f->scene.history, history_find_key(f->scene.history, 11));
+    explain_at(f, f->in.now_ms);
+    assert_true(rule_of(f, "stack-ratchet")->standing != RULE_FIRES);
+}
+
+/* A verdict outlives the growth, which the agent alone knows, of now alone. */
+static void test_verdict_stands(void **state)
+{
+    struct fixture *f = *state;
+    struct verdict *v = &f->scene.watch->targets[0].judge.detect.verdict;
+
+    serve(f, &(struct service){.bytes_each = 50000}, 121, SERVICE_MINUTES);
+    scene_verdict(&f->scene);
+    v->first_ms = f->in.now_ms - 180 * MINUTE_MS;
+    v->last_growth_ms = f->in.now_ms - 120 * MINUTE_MS;
+    explain_at(f, f->in.now_ms);
+    assert_int_equal(f->x->verdict.kind, VERDICT_NONE);
+    f->in.judge = &f->scene.watch->targets[0].judge;
+    explain_at(f, f->in.now_ms);
+    assert_why(f, "No dump: nothing fires");
+    buf_reset(&f->scene.out);
+    explain_text(f->x, false, (struct look){0}, &f->scene.out);
+    assert_non_null(strstr(buf_cstr(&f->scene.out), "\nverdict  likely: drift, stands for 3h; "
+                                                    "clears in 4h unless it grows on\n"));
+    buf_reset(&f->scene.out);
+    explain_json(f->x, &f->scene.out);
+    assert_non_null(
+        strstr(buf_cstr(&f->scene.out),
+               "\"verdict\":{\"kind\":\"drift\",\"grade\":\"likely\",\"first\":\"2026"));
+    explain_at(f, f->in.now_ms - 30 * MINUTE_MS);
+    assert_int_equal(f->x->verdict.kind, VERDICT_NONE);
+}
+
 static void test_emergency_fires(void **state)
 {
     struct fixture *f = *state;
@@ -454,10 +497,20 @@ static void test_hostile_and_most(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_nobody_lived), T(test_waiting),  T(test_off_and_asked_for),
-        T(test_blind),        T(test_quiet),    T(test_nearness),
-        T(test_fires_since),  T(test_suspects), T(test_emergency_fires),
-        T(test_dumps),        T(test_shown),    T(test_hostile_and_most),
+        T(test_nobody_lived),
+        T(test_waiting),
+        T(test_off_and_asked_for),
+        T(test_blind),
+        T(test_quiet),
+        T(test_nearness),
+        T(test_fires_since),
+        T(test_suspects),
+        T(test_refuted),
+        T(test_verdict_stands),
+        T(test_emergency_fires),
+        T(test_dumps),
+        T(test_shown),
+        T(test_hostile_and_most),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

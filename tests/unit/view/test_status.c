@@ -242,6 +242,25 @@ static void test_text_says_why(void **state)
     scene_close(&s);
 }
 
+/* The rise of some seconds far below the limit is no forecast. */
+static void test_text_of_a_rise(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    scene_open(&s);
+    status_from_watch(s.watch, s.scratch);
+    s.scratch->targets[0].memory_eta_s = 90;
+    status_text(s.scratch, 0, (struct look){0}, &s.out);
+    assert_true(str_starts(buf_view(&s.out), "no leak named yet, but memory is rising fast\n"
+                                             "out of memory in about 1m 30s\n"));
+    s.scratch->targets[0].usage_bytes = 60000000;
+    buf_reset(&s.out);
+    status_text(s.scratch, 0, (struct look){0}, &s.out);
+    assert_true(str_starts(buf_view(&s.out), "no leak seen\ntarget "));
+    scene_close(&s);
+}
+
 static void test_text(void **state)
 {
     struct scene s;
@@ -342,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_names_the_leak),
         cmocka_unit_test(test_text_says_why),
+        cmocka_unit_test(test_text_of_a_rise),
         cmocka_unit_test(test_names_from_the_dump),
         cmocka_unit_test(test_text_is_harmless),
         cmocka_unit_test(test_from_files),

@@ -9,12 +9,8 @@
 #include <string.h>
 
 #include "lib/detect/detectors.h"
-#include "lib/detect/traffic.h"
+#include "lib/detect/excuse.h"
 
-#define BLOCKS_MAX 48
-#define DAY_MS (24 * HOUR_MS)
-#define TIDE_POINTS_MAX 64
-#define TIDE 0.5       /* of the rise that must be more than there was yesterday */
 #define MEASURED_MAX 3 /* stacks a rung that explain shows */
 
 static const struct rung rungs[] = {
@@ -24,20 +20,6 @@ static const struct rung rungs[] = {
     {60 * MINUTE_MS, 18, 60, 0.50, 0.02, 0.00}, /* 18 hours, in steps */
 };
 #define RUNGS (sizeof(rungs) / sizeof(rungs[0]))
-
-static bool stack_exempt(const struct detect_view *v, uint32_t stack)
-{
-    struct frame frames[HISTORY_FRAMES_MAX];
-    size_t n = history_frames(v->history, stack, frames, HISTORY_FRAMES_MAX);
-    return detect_exempt(frames, n, v->allow, v->n_allow);
-}
-
-static bool stack_excusable(const struct detect_view *v, uint32_t stack)
-{
-    struct frame frames[HISTORY_FRAMES_MAX];
-    size_t n = history_frames(v->history, stack, frames, HISTORY_FRAMES_MAX);
-    return traffic_can_explain(frames, n);
-}
 
 static void stack_measure(const struct detect_view *v, uint32_t stack,
                           const struct climb_shape *shape, const struct rung *r)
@@ -49,15 +31,6 @@ static void stack_measure(const struct detect_view *v, uint32_t stack,
              stack_exempt(v, stack) ? " (background)" : "");
     ratchet_measure(v, "stack-ratchet", subject, shape, r, "goroutines");
 }
-
-/* Why a climb may be none of a leak: then it is no more than suspect. */
-enum excuse {
-    EXCUSE_NONE,
-    EXCUSE_SWINGS,  /* a stack that goes up and down grew alike */
-    EXCUSE_FOLLOWS, /* so did connections whose clients are there */
-    EXCUSE_TIDE,    /* yesterday at this hour there were as many */
-    EXCUSE_TURNOVER /* its goroutines were seen to come and go */
-};
 
 /* A culprit and the window that convicted it. */
 struct climb {
@@ -119,18 +92,6 @@ static void climbs_add(struct climbs *all, const struct climb *c)
     climbs_insert(all, c);
 }
 
-/* The stacks that grew in one window, as block minima. */
-struct grown {
-    const struct rung *rung;
-    int64_t since_ms, end_ms, block_ms;
-    double rise; /* of all of them */
-    size_t n;
-    uint32_t stack[DETECT_CANDIDATES_MAX];
-    float minima[DETECT_CANDIDATES_MAX * BLOCKS_MAX];
-    struct climb_shape shape[DETECT_CANDIDATES_MAX];
-    bool climbs[DETECT_CANDIDATES_MAX];
-};
-
 /* Half the least rise leaves room for a moment's count above the floor. */
 static void grown_find(const struct detect_view *v, struct grown *g)
 {
@@ -144,11 +105,6 @@ static void grown_find(const struct detect_view *v, struct grown *g)
         if (found[i].stack != HISTORY_OTHER)
             g->stack[g->n++] = found[i].stack;
     }
-}
-
-static const float *minima_of(const struct grown *g, size_t i)
-{
-    return &g->minima[i * (size_t)g->rung->n];
 }
 
 static void grown_judge(const struct detect_view *v, struct grown *g)
@@ -187,70 +143,15 @@ static void none_measure(const struct detect_view *v, const struct grown *g)
     measure_put(v, m);
 }
 
-/* The most there were around this hour of yesterday, in this life; 0: unknown. A
- * tide may come some later than the day before. */
-static double level_yesterday(const struct detect_view *v, const struct grown *g, size_t i)
-{
-    struct history_point p[TIDE_POINTS_MAX];
-    int64_t then_ms = g->end_ms - detect_scaled(v, DAY_MS), hour_ms = detect_scaled(v, HOUR_MS);
-    double most = 0;
-    if (then_ms - hour_ms < v->life_start_ms + detect_scaled(v, DETECT_GRACE_MS))
-        return 0;
-    size_t n =
-        history_series(v->history, v->target, HISTORY_STACKS, g->stack[i], then_ms - hour_ms,
-                       then_ms + 2 * hour_ms, hour_ms / 4, p, TIDE_POINTS_MAX);
-    for (size_t k = 0; k < n; k++)
-        most = fmax(most, (double)p[k].max);
-    return most;
-}
-
-static bool is_tide(const struct detect_view *v, const struct grown *g, size_t i)
-{
-    const float *m = minima_of(g, i);
-    double now = (double)m[g->rung->n - 1], rise = now - (double)m[0];
-    double yesterday = level_yesterday(v, g, i);
-    return yesterday > 0 && now - yesterday < TIDE * rise;
-}
-
-/* The stack that speaks for a climber, of those that grew in the same window. */
-static enum excuse find_witness(const struct detect_view *v, const struct grown *g,
-                                size_t climber, uint32_t *witness)
-{
-    const float *m = minima_of(g, climber);
-    for (size_t i = 0; i < g->n; i++) {
-        const float *o = minima_of(g, i);
-        *witness = g->stack[i];
-        if (i == climber)
-            continue;
-        if (!g->climbs[i] && traffic_swings_alike(m, o, g->rung->n))
-            return EXCUSE_SWINGS;
-        if (stack_exempt(v, g->stack[i]) && traffic_follows(m, o, g->rung->n))
-            return EXCUSE_FOLLOWS;
-    }
-    *witness = HISTORY_OTHER;
-    return EXCUSE_NONE;
-}
-
-static enum excuse find_excuse(const struct detect_view *v, const struct grown *g, size_t i,
-                               uint32_t *witness)
-{
-    *witness = HISTORY_OTHER;
-    if (v->refuted && strcmp(history_fingerprint(v->history, g->stack[i]), v->refuted) == 0)
-        return EXCUSE_TURNOVER;
-    if (is_tide(v, g, i))
-        return EXCUSE_TIDE;
-    return stack_excusable(v, g->stack[i]) ? find_witness(v, g, i, witness) : EXCUSE_NONE;
-}
-
 static void climb_make(const struct detect_view *v, const struct grown *g, size_t i,
                        struct climb *out)
 {
-    const float *m = minima_of(g, i);
+    const float *m = grown_minima(g, i);
     double before = (double)m[0], now = (double)m[g->rung->n - 1];
     double hours = (double)((g->rung->n - 1) * g->block_ms) / (double)HOUR_MS;
     *out = (struct climb){
         .rung = g->rung, .since_ms = g->since_ms, .window_ms = g->end_ms - g->since_ms};
-    out->excuse = find_excuse(v, g, i, &out->witness);
+    out->excuse = excuse_find(v, g, i, &out->witness);
     out->culprit = (struct culprit){
         .class = HISTORY_STACKS,
         .stack = g->stack[i],
@@ -287,25 +188,6 @@ static void rung_run(const struct detect_view *v, const struct rung *r, struct c
     }
 }
 
-static void put_doubt(const struct detect_view *v, const struct climb *c, char *out, size_t cap)
-{
-    const char *witness =
-        c->witness != HISTORY_OTHER ? history_fingerprint(v->history, c->witness) : "";
-    switch (c->excuse) {
-    case EXCUSE_NONE: break;
-    case EXCUSE_SWINGS:
-        snprintf(out, cap, "; but stack %s, which swings, grew alike: traffic?", witness);
-        break;
-    case EXCUSE_FOLLOWS:
-        snprintf(out, cap, "; but connections (stack %s) grew with it: clients?", witness);
-        break;
-    case EXCUSE_TIDE:
-        snprintf(out, cap, "; but at this hour of yesterday there were as many");
-        break;
-    case EXCUSE_TURNOVER: snprintf(out, cap, "; but its goroutines come and go"); break;
-    }
-}
-
 static void climbs_tell(const struct detect_view *v, const struct climbs *all,
                         struct finding *out)
 {
@@ -321,9 +203,10 @@ static void climbs_tell(const struct detect_view *v, const struct climbs *all,
         out->culprits[out->n_culprits++] = all->p[i].culprit;
     }
     char window[MOMENT_TEXT_MAX], more[96] = "";
-    put_doubt(v, first, more, sizeof(more));
+    excuse_text(v, first->excuse, first->witness, more, sizeof(more));
     if (first->excuse == EXCUSE_NONE && all->n > 1)
-        snprintf(more, sizeof(more), "; %d more stacks climb", all->n - 1);
+        snprintf(more, sizeof(more),
+                 all->n > 2 ? "; %d more stacks climb" : "; so does another", all->n - 1);
     snprintf(
         out->evidence, sizeof(out->evidence),
         "the least count of one stack went from %lld to %lld in %s (%.0f per hour) and gave "

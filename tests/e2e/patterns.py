@@ -135,7 +135,7 @@ class Case:
                 break
             time.sleep(0.5)
             target = watch.target() or target
-        return seconds, line, faults
+        return seconds, fleet.verdict_text(target), faults
 
     def stay_silent(self, watch, seconds):
         """Whatever a sound one is accused of."""

@@ -181,6 +181,9 @@ struct emergency {
     bool fired[EMERGENCY_LEVELS]; /* by level, until re-armed */
     int64_t calm_since_ms;        /* below 70 % since, after the last call; 0 no */
     double eta_s;                 /* of the last sample; 0 unknown or not rising */
+    /* The same where it is an emergency's, else 0: a heap on its way to the next
+     * collection climbs as steeply, and a forecast it is not. */
+    double near_s;
 };
 /* Feed usage and limit (bytes, limit > 0, else nothing happens) at ring time
  * t_ms; samples may be missing. dump_ms: how long dumps took so far, unscaled.

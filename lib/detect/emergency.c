@@ -101,8 +101,9 @@ enum emergency_level emergency_push(struct emergency *e, int64_t t_ms, int64_t u
     emergency_measure(e, t_ms, usage_bytes, limit_bytes, dump_ms, time_scale);
     emergency_rearm(e, t_ms, !at_percent(usage_bytes, limit_bytes, REARM_PERCENT), time_scale);
     enum emergency_level call = EMERGENCY_NONE;
-    if (e->hits >= 2 && at_percent(usage_bytes, limit_bytes, ETA_PERCENT) &&
-        !e->fired[EMERGENCY_ETA]) {
+    bool near = e->hits >= 2 && at_percent(usage_bytes, limit_bytes, ETA_PERCENT);
+    e->near_s = near ? e->eta_s : 0;
+    if (near && !e->fired[EMERGENCY_ETA]) {
         call = EMERGENCY_ETA;
         e->fired[EMERGENCY_ETA] = true;
     }

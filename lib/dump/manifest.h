@@ -82,7 +82,7 @@ struct manifest {
     struct {
         char source[16];
         int64_t usage_bytes, limit_bytes; /* -1 / 0 unknown */
-        double eta_s;
+        double eta_s;                     /* of an emergency, by its rise right now; 0 none */
     } memory;
     int64_t goroutines, goroutines_age_ms;
     struct {

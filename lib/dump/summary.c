@@ -231,14 +231,15 @@ static void put_culprit(struct buf *out, const struct manifest_culprit *c, bool 
 
 static void put_eta(struct buf *out, const struct manifest *m)
 {
-    double eta_s = m->memory.eta_s > 0 ? m->memory.eta_s : m->verdict.eta_s;
+    bool near = m->memory.eta_s > 0;
+    double eta_s = near ? m->memory.eta_s : m->verdict.eta_s;
     char eta[MOMENT_TEXT_MAX], low[MOMENT_TEXT_MAX], high[MOMENT_TEXT_MAX];
 
     if (!(eta_s > 0) || eta_s > 1e9)
         return;
     buf_printf(out, "; the limit is reached in about %s",
                span_text((int64_t)(eta_s * 1000), eta));
-    if (m->verdict.eta_low_s > 0 && m->verdict.eta_high_s > m->verdict.eta_low_s &&
+    if (!near && m->verdict.eta_low_s > 0 && m->verdict.eta_high_s > m->verdict.eta_low_s &&
         m->verdict.eta_high_s < 1e9)
         buf_printf(out, " (%s to %s)", span_text((int64_t)(m->verdict.eta_low_s * 1000), low),
                    span_text((int64_t)(m->verdict.eta_high_s * 1000), high));

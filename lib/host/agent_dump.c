@@ -146,8 +146,8 @@ static void log_dump(struct agent *a, const struct manifest *m, const char *why)
     log_i64(a->log, "goroutines", m->goroutines);
     log_i64(a->log, "memory_bytes", m->memory.usage_bytes);
     log_i64(a->log, "limit_bytes", m->memory.limit_bytes);
-    if (m->memory.eta_s > 0)
-        log_double(a->log, "eta_s", m->memory.eta_s);
+    if (m->memory.eta_s > 0 || m->verdict.eta_s > 0)
+        log_double(a->log, "eta_s", m->memory.eta_s > 0 ? m->memory.eta_s : m->verdict.eta_s);
     if (m->verdict.kind[0] != '\0') {
         log_cstr(a->log, "verdict", m->verdict.kind);
         log_cstr(a->log, "grade", m->verdict.grade);

@@ -84,8 +84,8 @@ static double read_eta(const struct watched *t)
                        ? 0
                        : t->judge.detect.verdict.forecast.eta_s;
 
-    if (t->judge.emergency.eta_s > 0 && (eta_s <= 0 || t->judge.emergency.eta_s < eta_s))
-        eta_s = t->judge.emergency.eta_s;
+    if (t->judge.emergency.near_s > 0 && (eta_s <= 0 || t->judge.emergency.near_s < eta_s))
+        eta_s = t->judge.emergency.near_s;
     return eta_s > 0 ? eta_s : (double)NAN;
 }
 

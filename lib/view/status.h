@@ -32,7 +32,7 @@ struct status_target {
     int64_t goroutines, goroutines_age_ms;
     char memory_source[16], memory_blowup[80]; /* the tier, the fastest it catches */
     int64_t usage_bytes, limit_bytes, memory_age_ms;
-    double memory_eta_s; /* by its rise right now */
+    double memory_eta_s; /* of an emergency, by its rise right now; else 0 */
     int64_t heap_bytes, heap_age_ms;
     char baseline_kind[16];
     int64_t baseline_age_ms, baseline_goroutines;

@@ -79,7 +79,7 @@ static void from_target(const struct watch *w, int target, struct status_target 
     out->usage_bytes = t->usage_bytes;
     out->limit_bytes = t->limit_bytes;
     out->memory_age_ms = t->usage_bytes < 0 ? -1 : age(w, t->memory_at_ms);
-    out->memory_eta_s = t->judge.emergency.eta_s;
+    out->memory_eta_s = t->judge.emergency.near_s;
     out->heap_bytes = t->heap_bytes;
     out->heap_age_ms = age(w, t->heap_ms);
     COPY(out->baseline_kind, t->baseline.kind);

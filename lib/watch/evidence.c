@@ -30,12 +30,15 @@ static void fill_identity(struct watch *w, struct watched *t, struct manifest *m
     m->seq = t->note.seq;
 }
 
-static void fill_measures(struct watch *w, struct watched *t, struct manifest *m)
+static void fill_measures(struct watch *w, struct watched *t, enum trigger trigger,
+                          struct manifest *m)
 {
+    const struct emergency *e = &t->judge.emergency;
+
     COPY(m->memory.source, memory_tier_text(t->tier));
     m->memory.usage_bytes = t->usage_bytes;
     m->memory.limit_bytes = t->limit_bytes;
-    m->memory.eta_s = t->judge.emergency.eta_s;
+    m->memory.eta_s = trigger == TRIGGER_EMERGENCY ? e->eta_s : e->near_s;
     m->goroutines = t->goroutines;
     m->goroutines_age_ms = t->have_now ? w->now.boot_ms - t->page_ms : -1;
     m->partial = t->have_now && t->now.partial;
@@ -99,7 +102,7 @@ static void begin(struct watch *w, int target, const struct judge_reading *r,
     d->phase = DUMP_WRITING;
     *m = (struct manifest){.phase = 1, .outcome = {.exit_code = -1}};
     fill_identity(w, t, m);
-    fill_measures(w, t, m);
+    fill_measures(w, t, trigger, m);
     fill_verdict(w, t, m);
     COPY(m->trigger, trigger_text(trigger));
     COPY(m->reason, reason);

@@ -24,6 +24,12 @@ void scrape_begin(struct watch *w, int target, enum fetch_kind kind);
 void scrape_end(struct watch *w, int target, enum fetch_kind kind,
                 const struct fetch_result *r);
 
+/* counts.c: the scratch of one page, to be freed; NULL: no memory */
+struct counts *counts_new(void);
+/* Pushes the samples' values as one moment of the history. */
+void counts_push(struct watch *w, int target, enum history_class class, const struct profile *p,
+                 int value_index);
+
 /* life.c */
 void life_begin(struct watch *w, int target);
 void life_end(struct watch *w, int target);

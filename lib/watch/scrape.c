@@ -7,7 +7,6 @@
 #include "lib/profile/proto.h"
 #include "lib/watch/internal.h"
 
-#define COUNTS_MAX 8192
 #define INDEX_BYTES_MAX (32 * 1024) /* symbols' answers too */
 #define STATS_SITES_MAX 1000        /* debug=1 of the heap is costly with many sites */
 #define SILENT_FAILURES 3
@@ -76,36 +75,6 @@ int watch_body(struct watch *w, int target, const void *bytes, size_t n)
 
 /* ---- a page of goroutines ---- */
 
-static size_t frames_of(void *ctx, uint32_t sample, struct frame *out, size_t max)
-{
-    const struct profile *p = ctx;
-
-    return sample_frames(p, &p->samples.p[sample], out, max);
-}
-
-/* Pushes the samples' values as one sample of the history; what does not fit in
- * the scratch is handed on as a stack without frames, so that totals add up. */
-static void push_stacks(struct watch *w, int target, enum history_class class,
-                        const struct profile *p, int value_index)
-{
-    struct watched *t = &w->targets[target];
-    size_t n = 0;
-
-    for (size_t i = 0; i < p->samples.n; i++) {
-        const struct sample *s = &p->samples.p[i];
-
-        if (s->values[value_index] == 0)
-            continue;
-        if (n == COUNTS_MAX) {
-            t->counts[n - 1].value += s->values[value_index];
-            continue;
-        }
-        t->counts[n++] = (struct history_count){
-            .key = sample_key(p, s), .value = s->values[value_index], .sample = (uint32_t)i};
-    }
-    history_push_stacks(w->history, target, class, w->t_ms, t->counts, n, frames_of, (void *)p);
-}
-
 static void push_signal(struct watch *w, int target, enum history_signal signal, double value)
 {
     float values[HISTORY_SIGNALS];
@@ -154,7 +123,7 @@ static void goroutine_page(struct watch *w, int target)
     t->pcs_each = mean_depth(&t->now);
     t->counters.scrapes++;
     set_goroutines(w, target, profile_total(&t->now, 0));
-    push_stacks(w, target, HISTORY_STACKS, &t->now, 0);
+    counts_push(w, target, HISTORY_STACKS, &t->now, 0);
     baseline_page(w, target);
     hearing_stacks(w, target);
     confirm_page(w, target);
@@ -183,7 +152,7 @@ static int heap_profile(struct watch *w, int target, struct errmsg *e)
     t->heap_bytes = profile_total(p, value_index);
     t->want_stats = p->samples.n <= STATS_SITES_MAX;
     push_signal(w, target, HISTORY_HEAP_BYTES, (double)t->heap_bytes);
-    push_stacks(w, target, HISTORY_SITES, p, value_index);
+    counts_push(w, target, HISTORY_SITES, p, value_index);
     baseline_heap(w, target);
     return 0;
 }

@@ -10,7 +10,6 @@
 /* A wake this many intervals late means the machine was suspended. */
 #define SUSPEND_INTERVALS 3
 #define SUSPEND_LEAST_MS 3000
-#define COUNTS_MAX 8192
 
 const char *target_state_text(enum target_state s)
 {
@@ -112,9 +111,8 @@ static int target_init(struct watch *w, int target, const struct target_spec *sp
     buf_init(&t->dump.native_gz, WATCH_BODY_BYTES);
     buf_init(&t->dump.leak_gz, WATCH_BODY_BYTES);
     buf_init(&t->dump.stacks_text, WATCH_BODY_BYTES);
-    t->counts = calloc(COUNTS_MAX, sizeof(*t->counts));
     t->stacks = calloc(1, sizeof(*t->stacks));
-    if (t->counts == NULL || t->stacks == NULL)
+    if (t->stacks == NULL)
         return -ENOMEM;
     error = profile_init(&t->now, WATCH_PROFILE_BYTES);
     if (error == 0)
@@ -142,7 +140,8 @@ int watch_init(struct watch *w, const struct settings *s, const struct target_sp
     w->last_wake_ms = now.boot_ms;
     w->random = seed;
     w->targets = calloc((size_t)n_targets, sizeof(*w->targets));
-    if (w->targets == NULL)
+    w->counts = counts_new();
+    if (w->targets == NULL || w->counts == NULL)
         error = -ENOMEM;
     for (int i = 0; i < 3 && error == 0; i++)
         error = profile_init(&w->scratch[i], 2 * WATCH_PROFILE_BYTES);
@@ -169,15 +168,15 @@ void watch_free(struct watch *w)
         buf_free(&t->dump.native_gz);
         buf_free(&t->dump.leak_gz);
         buf_free(&t->dump.stacks_text);
-        free(t->counts);
         free(t->stacks);
-        t->counts = NULL;
         t->stacks = NULL;
     }
     for (int i = 0; i < 3; i++)
         profile_free(&w->scratch[i]);
     free(w->targets);
+    free(w->counts);
     w->targets = NULL;
+    w->counts = NULL;
     w->n_targets = 0;
 }
 

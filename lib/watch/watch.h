@@ -186,13 +186,12 @@ struct watched {
     bool have_now;
     int64_t page_ms; /* boot_ms of `now` */
     struct text_parser *parser;
-    struct buf body;              /* native bodies, the index page */
-    struct buf heap_gz;           /* the last heap profile, as it came */
-    int64_t heap_ms;              /* boot_ms of it; 0 none */
-    int64_t heap_bytes;           /* in use, of it; -1 unknown */
-    struct memstats stats;        /* of the MemStats tier */
-    struct history_count *counts; /* scratch of one push */
-    struct blocking_pcs pcs;      /* what stands at hidden addresses, of this life */
+    struct buf body;         /* native bodies, the index page */
+    struct buf heap_gz;      /* the last heap profile, as it came */
+    int64_t heap_ms;         /* boot_ms of it; 0 none */
+    int64_t heap_bytes;      /* in use, of it; -1 unknown */
+    struct memstats stats;   /* of the MemStats tier */
+    struct blocking_pcs pcs; /* what stands at hidden addresses, of this life */
 
     struct candidate candidates[WATCH_CANDIDATES_MAX];
     size_t n_candidates, candidate;
@@ -233,6 +232,7 @@ struct watch {
     int n_targets;
     struct watched *targets;
     struct profile scratch[3]; /* for diffs, heaps and dumps */
+    struct counts *counts;     /* of one page (counts.c) */
     struct actions *actions;   /* of the step under way */
 };
 

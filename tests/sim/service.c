@@ -71,6 +71,24 @@ static void record(struct buf *out, int64_t count, int stack)
     buf_str(out, record_tail(stack));
 }
 
+/* What leaks, as one record each where labels tell them apart. */
+static void leaked_records(struct buf *out, const struct service *s, int64_t count)
+{
+    struct str tail = record_tail(0);
+    size_t head = (size_t)((const char *)memchr(tail.p, '\n', tail.n) - tail.p) + 1;
+
+    if (!s->labelled) {
+        record(out, count, 0);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        buf_puts(out, "1");
+        buf_put(out, tail.p, head);
+        buf_printf(out, "# labels: {\"request\":\"%lld\"}\n", (long long)i);
+        buf_put(out, tail.p + head, tail.n - head);
+    }
+}
+
 static int64_t total(const struct service *s, int64_t boot_ms)
 {
     int64_t sum = 0;
@@ -85,15 +103,16 @@ static int64_t total(const struct service *s, int64_t boot_ms)
 
 static void page(const struct service *s, int64_t boot_ms, struct buf *out)
 {
-    int first = stack_count(s, boot_ms, 0) > s->base_goroutines / (SERVICE_STACKS - 1);
+    int64_t leaked = stack_count(s, boot_ms, 0);
+    bool first = !s->labelled && leaked > s->base_goroutines / (SERVICE_STACKS - 1);
 
     buf_printf(out, "goroutine profile: total %lld\n", (long long)total(s, boot_ms));
     if (first)
-        record(out, stack_count(s, boot_ms, 0), 0);
+        leaked_records(out, s, leaked);
     for (int i = 1; i < SERVICE_STACKS; i++)
         record(out, stack_count(s, boot_ms, i), i);
     if (!first)
-        record(out, stack_count(s, boot_ms, 0), 0);
+        leaked_records(out, s, leaked);
 }
 
 /* One allocation site of the base and one of the leak, as Go's protobuf. */

@@ -30,6 +30,7 @@ struct service {
     int64_t latency_ms; /* of every answer; 0: the fake's 1 ms */
     int padding;        /* frames more on each stack of debug=2 */
     bool garbled_leaks; /* goroutineleak is served, and is nothing of that kind */
+    bool labelled;      /* each leaked one has a label of its own */
     bool passing;       /* what looks like a leak comes and goes, ever more of it */
     struct {
         int leaks, stacks, symbols; /* requests, by what was asked */

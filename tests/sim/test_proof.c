@@ -95,6 +95,23 @@ static void test_gc_proves(void **state)
     assert_string_equal(watched(w)->origins[0].state, "chan send");
 }
 
+/* Each leaked goroutine has the label of its request, so that a page has none of
+ * them twice: they are one stack all the same. */
+static void test_labels(void **state)
+{
+    struct world *w = *state;
+
+    w->service.labelled = true;
+    world_open(w);
+    io_fake_pass(&w->io, 3 * HOUR);
+    assert_int_equal(finding(w)->kind, VERDICT_DRIFT);
+    assert_int_equal(finding(w)->grade, GRADE_LIKELY);
+    assert_true(finding(w)->culprits[0].now > 150);
+    assert_int_equal(
+        history_last(w->agent.history, 0, HISTORY_STACKS, finding(w)->culprits[0].stack),
+        service_leaked(&w->service, watched(w)->page_ms));
+}
+
 /* The GC proves nothing of it, which is no refutation; and ages do not overrule. */
 static void test_gc_proves_nothing(void **state)
 {
@@ -329,17 +346,10 @@ static void test_native_without(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        T(test_gc_proves),
-        T(test_gc_proves_nothing),
-        T(test_ages_prove),
-        T(test_refuted),
-        T(test_no_headroom),
-        T(test_too_many_goroutines),
-        T(test_symbols),
-        T(test_native_files),
-        T(test_native_without),
-        T(test_native_garbled),
-        T(test_native_text_is_bounded),
+        T(test_gc_proves),           T(test_labels),         T(test_gc_proves_nothing),
+        T(test_ages_prove),          T(test_refuted),        T(test_no_headroom),
+        T(test_too_many_goroutines), T(test_symbols),        T(test_native_files),
+        T(test_native_without),      T(test_native_garbled), T(test_native_text_is_bounded),
         T(test_pages_always_due),
     };
 

@@ -78,6 +78,7 @@ static void test_fill_20s_leaves_9s(void **state)
             int64_t lead_ms = begin_ms + 20000 - r.first_ms;
             assert_in_range(lead_ms, 9000, 13000);
             assert_int_equal(r.fired[EMERGENCY_ETA], 1);
+            assert_true(r.e.near_s > 0 && r.e.near_s <= r.e.eta_s);
         }
     }
 }
@@ -135,6 +136,8 @@ static void test_below_half_is_silent(void **state)
     struct run r = run_of(500);
     for (int i = 0; i < 20; i++) {
         run_ramp(&r, 100 * MB, 480 * MB, 5000);
+        assert_true(r.e.eta_s > 0 && r.e.eta_s < 30);
+        assert_true(r.e.near_s == 0); /* and no forecast for people */
         run_hold(&r, 100 * MB, 5000);
     }
     assert_int_equal(run_fired(&r), 0);

@@ -5,6 +5,8 @@
 #include "lib/detect/detectors.h"
 
 #define FORECAST_EVERY_MS (10 * MINUTE_MS)
+#define CLEAR_BLOCKS 4
+#define GOES_ON 0.5 /* of the pace that convicted it */
 
 /* A new detector is one file and one row here; its order is its priority among
  * equal grades. */
@@ -130,6 +132,30 @@ static enum detect_change verdict_take(struct verdict *w, int detector, const st
     return raised ? DETECT_RAISED : DETECT_SAME;
 }
 
+/* What raises a verdict asks for a share of where the stack began, which is more
+ * each day: a steady leak would clear itself. To stand on it is enough that the
+ * first culprit goes on at half the pace, giving nothing back. */
+static bool verdict_goes_on(struct verdict *w, const struct detect_view *v)
+{
+    float m[CLEAR_BLOCKS];
+    struct culprit *c = &w->finding.culprits[0];
+    int64_t block_ms = detect_scaled(v, DETECT_CLEAR_MS / CLEAR_BLOCKS);
+    double hours = (double)((CLEAR_BLOCKS - 1) * block_ms) / (double)HOUR_MS;
+
+    if (w->finding.n_culprits == 0 || c->class != HISTORY_STACKS || c->per_hour <= 0)
+        return false;
+    history_minima(v->history, v->target, HISTORY_STACKS, &c->stack, 1,
+                   v->t_ms / block_ms * block_ms, block_ms, CLEAR_BLOCKS, m);
+    for (int i = 1; i < CLEAR_BLOCKS; i++)
+        if (!(m[i] > m[i - 1]))
+            return false;
+    if ((double)(m[CLEAR_BLOCKS - 1] - m[0]) < GOES_ON * c->per_hour * hours)
+        return false;
+    c->now = (int64_t)m[CLEAR_BLOCKS - 1];
+    w->last_growth_ms = v->t_ms;
+    return true;
+}
+
 static bool verdict_clear(struct verdict *w)
 {
     bool stood = w->finding.kind != VERDICT_NONE;
@@ -170,7 +196,7 @@ enum detect_change detect_step(struct detect_state *s, const struct detect_view 
             change = DETECT_RAISED;
     }
     if (v->t_ms - s->verdict.last_growth_ms >= detect_scaled(v, DETECT_CLEAR_MS) &&
-        verdict_clear(&s->verdict))
+        !verdict_goes_on(&s->verdict, v) && verdict_clear(&s->verdict))
         change = DETECT_CLEARED;
     verdict_forecast(&s->verdict, v, change == DETECT_RAISED);
     return change;

@@ -3,8 +3,9 @@
  * A detector is one file and one row of the table below. It looks at the
  * history and returns a *finding* (what rose, by how much, since when); the
  * findings of all detectors make the target's *verdict* with hysteresis: it
- * clears after DETECT_CLEAR_MS without growth. The emergency trigger (F) is not
- * in the table: it runs on every memory sample and only asks for a dump.
+ * clears after DETECT_CLEAR_MS in which nobody found it and its first culprit did
+ * not go on. The emergency trigger (F) is not in the table: it runs on every
+ * memory sample and only asks for a dump.
  *
  * Ownership: all plain values; the caller keeps struct detect_state, one per
  * target; it may be saved and restored by value. */
@@ -71,7 +72,7 @@ struct verdict {
     int64_t forecast_ms;              /* ring time of it */
     char detector[DETECTOR_NAME_MAX]; /* its name in the table; a copy, to be saved by value */
     int64_t first_ms;                 /* ring time it was first given */
-    int64_t last_growth_ms;           /* last time a detector still found it */
+    int64_t last_growth_ms;           /* last time it was found, or went on */
 };
 
 /* One comparison that a detector made: a value and the bound that it is held

@@ -109,6 +109,25 @@ static void test_slow_leak_needs_the_long_window(void **state)
     feed_close(&v.f);
 }
 
+/* No window of 18 hours doubles a leak that is a week old: it still is one. */
+static void test_old_leak_stays(void **state)
+{
+    (void)state;
+    struct feed f;
+    int n_cleared = 0;
+    assert_int_equal(feed_open(&f, ORIGIN_MS), 0);
+    f.names[0] = "main.leak";
+    f.n = 1;
+    for (int64_t t_ms = 0; t_ms < 7 * 24 * HOUR_MS; t_ms += MINUTE_MS) {
+        int64_t count = 20 + 60 * t_ms / HOUR_MS;
+        n_cleared += feed_step(&f, ORIGIN_MS + t_ms, &count) == DETECT_CLEARED;
+    }
+    assert_int_equal(n_cleared, 0);
+    assert_int_equal(f.state.verdict.finding.kind, VERDICT_DRIFT);
+    assert_true(f.state.verdict.finding.culprits[0].now > 60 * 24 * 6);
+    feed_close(&f);
+}
+
 static void test_clears_after_six_quiet_hours(void **state)
 {
     (void)state;
@@ -293,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_sound_service_is_silent),
         cmocka_unit_test(test_missed_scrapes),
         cmocka_unit_test(test_slow_leak_needs_the_long_window),
+        cmocka_unit_test(test_old_leak_stays),
         cmocka_unit_test(test_clears_after_six_quiet_hours),
         cmocka_unit_test(test_new_life_clears),
         cmocka_unit_test(test_grace_of_each_life),

@@ -192,7 +192,8 @@ static void put_name(struct buf *out, const struct manifest_culprit *c, bool fir
         buf_printf(out, "    part of the leak of stack %s\n", c->part_of);
         return;
     }
-    if (!c->pattern[0])
+    bool known = pattern_of(c) != PATTERN_UNKNOWN || blocking_of(c) != BLOCKING_UNKNOWN;
+    if (!c->pattern[0] || (!known && !first))
         return;
     put_paragraph(out, 4, "%s: %s%s%s", c->pattern, pattern_words(pattern_of(c)),
                   blocking_of(c) ? ", each " : "",

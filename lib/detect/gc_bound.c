@@ -15,6 +15,9 @@
 #define CPU_LEAST 0.10  /* of the available CPU: suspect */
 #define CPU_LIKELY 0.25 /* what a collector that never stops may take: likely */
 #define RISE_LEAST 1.5  /* times the share of half an hour before */
+/* The least goal that GOGC=100 sets: there the heap is small and traffic alone says
+ * how often it is collected. */
+#define GOAL_LEAST_BYTES (4 << 20)
 
 void gc_push(struct gc_readings *g, int64_t t_ms, int64_t uptime_ms, double cpu_fraction,
              uint64_t next_gc_bytes, int64_t time_scale)
@@ -38,14 +41,15 @@ static double cpu_between(const struct gc_readings *g, int a, int b)
     return fmax(0, (g->p[b].cpu_s - g->p[a].cpu_s) / seconds);
 }
 
-static bool goal_is_flat(const struct gc_readings *g, int from)
+/* Held where it is, and not by its own lower bound. */
+static bool goal_is_held(const struct gc_readings *g, int from)
 {
     double low = INFINITY, high = 0;
     for (int i = from; i < g->n; i++) {
         low = fmin(low, g->p[i].next_gc_bytes);
         high = fmax(high, g->p[i].next_gc_bytes);
     }
-    return high <= (1 + FLAT) * low;
+    return low > (1 + FLAT) * GOAL_LEAST_BYTES && high <= (1 + FLAT) * low;
 }
 
 void gc_bound_run(const struct detect_view *v, struct finding *out)
@@ -55,7 +59,7 @@ void gc_bound_run(const struct detect_view *v, struct finding *out)
         return;
     int last = g->n - 1, from = last - SPAN_READINGS;
     double before = cpu_between(g, from - 1, from), now = cpu_between(g, last - 1, last);
-    bool flat = goal_is_flat(g, from);
+    bool held = goal_is_held(g, from);
     struct measure m = {.detector = "gc-bound",
                         .subject = "garbage collection",
                         .what = "share of the CPU",
@@ -64,7 +68,7 @@ void gc_bound_run(const struct detect_view *v, struct finding *out)
                         .bound = 100 * fmax(CPU_LEAST, RISE_LEAST * before),
                         .unit = "%"};
     measure_put(v, m);
-    if (!flat || now < CPU_LEAST || now < RISE_LEAST * before)
+    if (!held || now < CPU_LEAST || now < RISE_LEAST * before)
         return;
     out->kind = VERDICT_GC_BOUND;
     out->grade = now >= CPU_LIKELY ? GRADE_LIKELY : GRADE_SUSPECT;

@@ -13,10 +13,10 @@
 #define GOAL (900 << 20)
 
 /* Readings every five minutes; the last six are half an hour. */
-static void readings_push(struct gc_readings *g, const double share[READINGS],
+static void readings_push(struct gc_readings *g, const double share[READINGS], double goal,
                           double goal_growth)
 {
-    double cpu_s = 0, goal = GOAL;
+    double cpu_s = 0;
     *g = (struct gc_readings){0};
     for (int i = 0; i < READINGS; i++) {
         int64_t uptime_ms = (i + 1) * 5 * MINUTE_MS;
@@ -39,7 +39,7 @@ static struct finding found_of(const struct gc_readings *g, int64_t t_ms)
 static struct finding found_in(const double share[READINGS], double goal_growth)
 {
     struct gc_readings g;
-    readings_push(&g, share, goal_growth);
+    readings_push(&g, share, GOAL, goal_growth);
     return found_of(&g, ORIGIN_MS + HOUR_MS);
 }
 
@@ -68,11 +68,22 @@ static void test_each_rule_refuses(void **state)
     assert_int_equal(found_in(rising, 1.005).kind, VERDICT_GC_BOUND);
 }
 
+/* A proxy with a live heap of nearly nothing, in the morning. */
+static void test_least_goal_is_traffic(void **state)
+{
+    (void)state;
+    struct gc_readings g;
+    readings_push(&g, thrashing, 4 << 20, 1);
+    assert_int_equal(found_of(&g, ORIGIN_MS + HOUR_MS).kind, VERDICT_NONE);
+    readings_push(&g, thrashing, 5 << 20, 1);
+    assert_int_equal(found_of(&g, ORIGIN_MS + HOUR_MS).kind, VERDICT_GC_BOUND);
+}
+
 static void test_needs_readings(void **state)
 {
     (void)state;
     struct gc_readings g;
-    readings_push(&g, rising, 1);
+    readings_push(&g, rising, GOAL, 1);
     assert_int_equal(found_of(NULL, ORIGIN_MS + HOUR_MS).kind, VERDICT_NONE);
     assert_int_equal(found_of(&g, ORIGIN_MS + 40 * MINUTE_MS).kind, VERDICT_NONE); /* to come */
     g.n = 7;
@@ -115,8 +126,11 @@ static void test_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grades),         cmocka_unit_test(test_each_rule_refuses),
-        cmocka_unit_test(test_needs_readings), cmocka_unit_test(test_what_is_no_reading),
+        cmocka_unit_test(test_grades),
+        cmocka_unit_test(test_each_rule_refuses),
+        cmocka_unit_test(test_least_goal_is_traffic),
+        cmocka_unit_test(test_needs_readings),
+        cmocka_unit_test(test_what_is_no_reading),
         cmocka_unit_test(test_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

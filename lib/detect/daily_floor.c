@@ -106,7 +106,7 @@ static void floor_doubt(const struct floor_rule *r, const struct floor_sum *s, d
     if (lift == FLOOR_BY_MANY)
         snprintf(out, cap, "; but all stacks grew alike: traffic?");
     else if (lift == FLOOR_BY_CONNECTIONS)
-        snprintf(out, cap, "; but what grew are connections, which wait for input");
+        snprintf(out, cap, "; but what grew may: it waits for input, or is allowed to");
     else if (share < GOES_ON)
         snprintf(out, cap, "; but today only %.0f %% of what the same hours rose by yesterday",
                  100 * fmax(share, 0));

@@ -56,19 +56,12 @@ static void words(struct page *p, struct str text, size_t start)
     buf_putc(p->out, '\n');
 }
 
-/* By the rise of these seconds, which means something where the emergency trigger
- * would look at it: above half of the limit. */
-static double rise_eta_s(const struct status_target *t)
-{
-    return t->usage_bytes >= t->limit_bytes / 2 ? t->memory_eta_s : 0;
-}
-
 static void eta_line(struct page *p, const struct status_target *t)
 {
-    double eta_s = t->verdict.eta_s, rise_s = rise_eta_s(t);
+    double eta_s = t->verdict.eta_s;
 
-    if (rise_s > 0 && (eta_s <= 0 || rise_s < eta_s))
-        eta_s = rise_s;
+    if (t->memory_eta_s > 0 && (eta_s <= 0 || t->memory_eta_s < eta_s))
+        eta_s = t->memory_eta_s;
     if (eta_s <= 0 || eta_s > 30 * 86400.0)
         return;
     buf_puts(p->out, "out of memory in about ");
@@ -87,7 +80,7 @@ static void eta_line(struct page *p, const struct status_target *t)
 static void verdict_lines(struct page *p, const struct status_target *t)
 {
     if (t->verdict.kind[0] == '\0') {
-        bool rising = rise_eta_s(t) > 0 && rise_eta_s(t) < SOON_S;
+        bool rising = t->memory_eta_s > 0 && t->memory_eta_s < SOON_S;
 
         colour(p, rising ? "1;33" : "1;32");
         if (rising)

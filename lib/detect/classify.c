@@ -111,12 +111,12 @@ static size_t stack_read(struct view *v, const struct classify_stacks *s, uint32
     return s->frames_of(s->ctx, i, v->scratch, HISTORY_FRAMES_MAX);
 }
 
-/* Whether a stack is near enough to be of the culprit's kind: its user's frame
- * in the same function, type or package, or wherever. */
+/* Whether a stack is near enough to be of the culprit's kind: its user's frame in
+ * the same function (or that which started it), type or package, or wherever. */
 static bool in_scope(const struct view *v, enum scope scope, const struct frame *frames,
                      size_t n)
 {
-    struct str mine = v->in->frames[v->user].function;
+    struct str mine = v->in->frames[v->user].function, maker = v->in->created_by.function;
     bool own;
     struct str theirs = frames[owner_frame(frames, n, &own)].function;
 
@@ -124,7 +124,9 @@ static bool in_scope(const struct view *v, enum scope scope, const struct frame 
     case ANYWHERE: return true;
     case GROWING: return own && str_eq(owner_package(mine), owner_package(theirs));
     case SAME_TYPE: return own && str_eq(owner_type(mine), owner_type(theirs));
-    case SAME_FUNCTION: return own && str_eq(owner_declared(mine), owner_declared(theirs));
+    case SAME_FUNCTION:
+        return own && (str_eq(owner_declared(mine), owner_declared(theirs)) ||
+                       (maker.n > 0 && str_eq(owner_declared(maker), owner_declared(theirs))));
     }
     return false;
 }

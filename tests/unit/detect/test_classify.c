@@ -233,6 +233,36 @@ static void test_advice(void **state)
     assert_string_equal(c.advice, "");
 }
 
+static size_t ticker_site(void *ctx, uint32_t i, struct frame *out, size_t max)
+{
+    (void)ctx;
+    (void)i;
+    if (max < 2)
+        return 0;
+    out[0] = (struct frame){.function = STR("time.NewTicker"), .file = STR("sleep.go")};
+    out[1] = (struct frame){.function = STR("main.newPoller"), .file = STR("poll.go")};
+    return 2;
+}
+
+/* newPoller makes the ticker and starts run, which waits for it. */
+static void test_ticker_of_who_started(void **state)
+{
+    struct frame run = {.function = STR("main.(*poller).run"), .file = STR("poll.go")};
+    struct classify_input in = {.blocking = BLOCKING_CHAN_RECEIVE,
+                                .frames = &run,
+                                .n = 1,
+                                .sites = {.frames_of = ticker_site, .n = 1}};
+    struct classification c;
+
+    (void)state;
+    classify(&in, &c);
+    assert_int_equal(c.pattern, PATTERN_CONTEXT_IGNORED);
+    in.created_by = (struct frame){.function = STR("main.newPoller"), .file = STR("poll.go")};
+    classify(&in, &c);
+    assert_int_equal(c.pattern, PATTERN_TIMER);
+    assert_true(str_is(c.at.function, "main.(*poller).run"));
+}
+
 /* Who merely allocated is named only where nobody else did. */
 static void test_who_allocated(void **state)
 {
@@ -283,7 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stacks), cmocka_unit_test(test_sites),
         cmocka_unit_test(test_advice), cmocka_unit_test(test_who_allocated),
-        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_texts),  cmocka_unit_test(test_ticker_of_who_started),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -49,7 +49,7 @@ int api_explain(struct request *r)
             .now_ms = now_ms,
             .settings = w->settings,
             .judge = &t->judge,
-            .refuted = t->refuted_ms > 0 && t_ms >= t->refuted_ms ? t->confirm.stack : NULL,
+            .refuted = watch_refuted(w, target, t_ms),
             .ctx = r->api,
             .each_dump = each_dump,
         },

@@ -12,6 +12,7 @@
 #include "lib/watch/internal.h"
 
 #define PROOF_EVERY_MS (10 * 60000LL)
+#define REFUTED_FOR_MS (24 * 3600000LL)
 #define DOUBLINGS_MAX 5 /* at last every five hours and a third */
 
 void confirm_life(struct watched *t)
@@ -55,7 +56,6 @@ static void forget(struct watched *t)
     c->proven = c->said = false;
     c->ids.n = 0;
     memset(c->answers, 0, sizeof(c->answers));
-    t->refuted_ms = 0;
 }
 
 /* What was learnt stands while the culprit it is about is still named. How soon
@@ -211,6 +211,15 @@ void confirm_apply(struct watch *w, int target)
     evidence_ask(w, target, TRIGGER_CONFIRMED, f->evidence);
 }
 
+const char *watch_refuted(const struct watch *w, int target, int64_t t_ms)
+{
+    const struct watched *t = &w->targets[target];
+    bool fresh = t->refuted_ms > 0 && t_ms >= t->refuted_ms &&
+                 t_ms - t->refuted_ms < watch_scaled(w, REFUTED_FOR_MS);
+
+    return fresh ? t->refuted : NULL;
+}
+
 static void answered(struct watch *w, int target, enum fetch_kind kind)
 {
     struct watched *t = &w->targets[target];
@@ -228,6 +237,8 @@ static void conclude(struct watch *w, int target, enum confirm_result result, co
     t->confirm.proven = result == CONFIRM_PROVEN;
     if (result != CONFIRM_NOTHING)
         t->refuted_ms = result == CONFIRM_REFUTED ? w->t_ms : 0;
+    if (result == CONFIRM_REFUTED)
+        str_copy(t->refuted, sizeof(t->refuted), str_of(t->confirm.stack));
     replace_text(t, text);
     confirm_apply(w, target);
 }

@@ -20,7 +20,7 @@ struct judge_reading hearing_reading(const struct watch *w, int target)
                 .allow = s->allow_stack,
                 .n_allow = s->n_allow_stack,
                 .gc = &t->judge.gc,
-                .refuted = t->refuted_ms > 0 ? t->confirm.stack : NULL,
+                .refuted = watch_refuted(w, target, w->t_ms),
             },
         .life = t->life.record.id,
         .goroutines = t->goroutines,

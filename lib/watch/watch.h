@@ -203,9 +203,11 @@ struct watched {
     struct confirm confirm;
     /* Of the newest verdict's culprits; what debug=2 did not show has no entry. */
     struct confirm_origin origins[DETECT_CULPRITS_MAX];
-    /* Ring time at which the first culprit's goroutines were seen to come and go, 0
-     * never: its growth is no leak, whatever the grade. */
+    /* Ring time at which a culprit's goroutines were seen to come and go, 0 never,
+     * and its fingerprint: its growth is no leak, whatever the grade. It outlives
+     * the verdict, or the same stack would page again with the next rise. */
     int64_t refuted_ms;
+    char refuted[FINGERPRINT_MAX];
     struct stacks_page *stacks;
     struct dump_job dump;
     struct watch_note note;
@@ -256,6 +258,9 @@ int watch_init(struct watch *w, const struct settings *s, const struct target_sp
                int n_targets, struct history *h, struct log *log, struct moment now,
                uint64_t seed);
 void watch_free(struct watch *w);
+/* The fingerprint of the stack that was refuted within the day before ring time
+ * t_ms, or NULL. */
+const char *watch_refuted(const struct watch *w, int target, int64_t t_ms);
 /* Gives back what a dump made the scratch profiles grow to. */
 void watch_rest(struct watch *w);
 

@@ -90,6 +90,8 @@ static int explain_folder(struct folder *f, const struct wish *w, struct buf *ou
     error = history_moment(f->history, moment_now(), str_of(w->at), &t_ms, e);
     if (error)
         return error;
+    if (t_ms > history_time(f->history, moment_now()))
+        return err_set(e, ERR_USAGE, "--at lies in the future; nothing is known of it");
     newest_ms = history_newest(f->history, target);
     then = settings_then(f, target);
     x = malloc(sizeof(*x));

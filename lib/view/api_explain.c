@@ -37,6 +37,8 @@ int api_explain(struct request *r)
 
     if (target < 0 || !api_moment(r, "at", "now", &t_ms, &status))
         return status;
+    if (t_ms > now_ms)
+        return api_error(r, 400, "at: lies in the future; nothing is known of it");
     t = &w->targets[target];
     x = malloc(sizeof(*x));
     if (x == NULL)
@@ -45,7 +47,7 @@ int api_explain(struct request *r)
         &(struct explain_input){
             .history = w->history,
             .target = target,
-            .t_ms = t_ms < now_ms ? t_ms : now_ms,
+            .t_ms = t_ms,
             .now_ms = now_ms,
             .settings = w->settings,
             .judge = &t->judge,

@@ -75,6 +75,10 @@ static int stack_add(struct series *s, struct str name, size_t column, struct er
     if (name.n == 0 || name.n > SERIES_STACK_NAME_MAX)
         return err_set(e, ERR_SYNTAX, "line 1, column %zu: a stack's name has 1 to %d bytes",
                        column + 1, SERIES_STACK_NAME_MAX);
+    for (size_t i = 0; i < s->n_stacks; i++)
+        if (str_eq(s->stack[i], name))
+            return err_set(e, ERR_SYNTAX, "line 1, column %zu: 's_%.*s' is there twice",
+                           column + 1, (int)name.n, name.p);
     const char *at = s->names.p + s->names.len;
     buf_str(&s->names, name);
     if (buf_status(&s->names) != 0)

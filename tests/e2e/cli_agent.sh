@@ -62,6 +62,7 @@ expect 0 '"standing":"waiting"' explain -o json
 expect 0 "^web at $(date -u -d '-3 seconds' +%Y-%m-%dT%H:%M)" explain --at -3s
 expect 0 'A dump was taken: .*-manual-web-1, manual: before the rollout' explain --at -9s
 expect 2 "at: 'sunday' is no moment: now, -6h or " explain --at sunday
+expect 2 'lies in the future' explain --at 2130-01-01T00:00:00Z
 expect 0 'does not reach back so far, it begins at 20' explain --at -20d
 expect 2 "no target 'other'" explain --target other
 expect 2 "takes no word 'web'; --at says when" explain web
@@ -79,6 +80,7 @@ expect 0 'A dump was taken: .*-manual-web-1, manual: before the rollout' explain
 expect 0 '"standing":"waiting"' explain -o json
 expect 0 'no count of an hour ago' explain --all
 expect 2 "'sunday' is no moment: now, -6h or " explain --at sunday
+expect 2 'lies in the future' explain --at 2130-01-01T00:00:00Z
 expect 2 "the history has no target 'other'" explain --target other
 expect 0 '^removed' dumps rm latest
 expect 2 'a dump needs one' dump

@@ -153,6 +153,7 @@ static void test_no_series(void **state)
              "line 1: no column 't' (seconds); the others are goroutines, heap_bytes, "
              "rss_bytes, limit, uptime and s_NAME");
     error_is("t,goroutines,t\n1,2,3\n", "line 1, column 3: 't' is there twice");
+    error_is("t,s_a,s_b,s_a\n1,2,3,4\n", "line 1, column 4: 's_a' is there twice");
     error_is("t,limit,limit\n1,2,3\n", "line 1, column 3: 'limit' is there twice");
     error_is("t,s_\n1,2\n", "line 1, column 2: a stack's name has 1 to 512 bytes");
 }

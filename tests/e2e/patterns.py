@@ -162,6 +162,9 @@ class Case:
 
 
 def main(names):
+    if unknown := set(names) - {c[0] for c in CASES}:
+        print(f"no pattern {', '.join(sorted(unknown))}; there are: {' '.join(c[0] for c in CASES)}")
+        return 2
     cases = [c for c in CASES if not names or c[0] in names]
     failed = 0
     with fleet.Fleet("patterns") as ships:

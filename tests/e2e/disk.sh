@@ -53,7 +53,8 @@ if len(sys.argv) > 3:
 print(body)' "$@"
 }
 
-newest() { compgen -G "$work/a/*Z-*-web-*" | sort | tail -n 1; }
+# By its number: two within a second are not in the order of their names.
+newest() { compgen -G "$work/a/*Z-*-web-*" | awk -F- '{ print $NF, $0 }' | sort -n | tail -n 1 | cut -d ' ' -f 2-; }
 
 manifest() { python3 -c 'import json, sys; m = json.load(open(sys.argv[1] + "/manifest.json")); sys.exit(0 if eval(sys.argv[2]) else 1)' "$@"; }
 

@@ -39,31 +39,6 @@ const char *blocking_words(enum blocking b)
     return names[(unsigned)b < BLOCKING_COUNT ? b : BLOCKING_UNKNOWN].words;
 }
 
-bool blocking_is_sync(enum blocking b)
-{
-    switch (b) {
-    case BLOCKING_CHAN_SEND:
-    case BLOCKING_CHAN_RECEIVE:
-    case BLOCKING_SELECT:
-    case BLOCKING_MUTEX:
-    case BLOCKING_RWMUTEX:
-    case BLOCKING_WAIT_GROUP:
-    case BLOCKING_COND:
-    case BLOCKING_SEMAPHORE:
-    case BLOCKING_NEVER: return true;
-    case BLOCKING_UNKNOWN:
-    case BLOCKING_RUNNING:
-    case BLOCKING_IO_READ:
-    case BLOCKING_IO_WRITE:
-    case BLOCKING_IO_WAIT:
-    case BLOCKING_SLEEP:
-    case BLOCKING_SYSCALL:
-    case BLOCKING_RUNTIME:
-    case BLOCKING_COUNT: return false;
-    }
-    return false;
-}
-
 struct meaning {
     const char *name;
     enum blocking op;

@@ -42,9 +42,6 @@ enum blocking {
 const char *blocking_text(enum blocking b);
 /* The same as words of a sentence: "sending to a channel". */
 const char *blocking_words(enum blocking b);
-/* Whether it can last for ever for want of another goroutine alone: channels,
- * locks, groups. Not input, output, time or the kernel. */
-bool blocking_is_sync(enum blocking b);
 
 /* What a goroutine waits for whose hidden runtime frame has this name
  * ("runtime.chansend1"); BLOCKING_UNKNOWN for neutral ones (runtime.gopark,

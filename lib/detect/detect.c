@@ -50,10 +50,15 @@ const char *verdict_grade_text(enum verdict_grade g)
     return "unknown";
 }
 
+int64_t detect_scale(int64_t ms, int64_t time_scale)
+{
+    int64_t scaled = time_scale > 1 ? ms / time_scale : ms;
+    return scaled > 0 ? scaled : 1;
+}
+
 int64_t detect_scaled(const struct detect_view *v, int64_t ms)
 {
-    int64_t scaled = v->time_scale > 1 ? ms / v->time_scale : ms;
-    return scaled > 0 ? scaled : 1;
+    return detect_scale(ms, v->time_scale);
 }
 
 void measure_put(const struct detect_view *v, struct measure m)

@@ -135,6 +135,9 @@ extern const struct detector detect_table[];
 extern const int detect_count;
 #define DETECT_TABLE_MAX 16
 
+/* A span of real time at a time scale; at least 1 ms. */
+int64_t detect_scale(int64_t ms, int64_t time_scale);
+
 struct detect_state {
     struct verdict verdict;
     int64_t last_run_ms[DETECT_TABLE_MAX];

@@ -26,20 +26,15 @@ static bool at_percent(int64_t usage_bytes, int64_t limit_bytes, int percent)
     return (double)usage_bytes >= (double)limit_bytes * percent / 100;
 }
 
-static int64_t scaled(int64_t ms, int64_t time_scale)
-{
-    int64_t out = time_scale > 1 ? ms / time_scale : ms;
-    return out > 0 ? out : 1;
-}
-
 /* Keeps what is needed: samples of the last FORGET_MS, of those older than
  * SLOPE_MS only the newest, which the slope starts from. */
 static void recent_trim(struct emergency *e, int64_t t_ms, int64_t time_scale)
 {
     int drop = 0;
-    while (drop < e->n && t_ms - e->recent[drop].t_ms > scaled(FORGET_MS, time_scale))
+    while (drop < e->n && t_ms - e->recent[drop].t_ms > detect_scale(FORGET_MS, time_scale))
         drop++;
-    while (drop + 1 < e->n && t_ms - e->recent[drop + 1].t_ms >= scaled(SLOPE_MS, time_scale))
+    while (drop + 1 < e->n &&
+           t_ms - e->recent[drop + 1].t_ms >= detect_scale(SLOPE_MS, time_scale))
         drop++;
     if (e->n == EMERGENCY_SAMPLES && drop == 0)
         drop = 1;
@@ -68,14 +63,14 @@ static double recent_eta(const struct emergency *e, int64_t t_ms, int64_t usage_
 static void emergency_measure(struct emergency *e, int64_t t_ms, int64_t usage_bytes,
                               int64_t limit_bytes, int64_t dump_ms, int64_t time_scale)
 {
-    if (e->n > 0 && t_ms - e->recent[e->n - 1].t_ms < scaled(STEP_MIN_MS, time_scale))
+    if (e->n > 0 && t_ms - e->recent[e->n - 1].t_ms < detect_scale(STEP_MIN_MS, time_scale))
         return;
     recent_trim(e, t_ms, time_scale);
     e->eta_s = recent_eta(e, t_ms, usage_bytes, limit_bytes);
     e->recent[e->n].t_ms = t_ms;
     e->recent[e->n].bytes = usage_bytes;
     e->n++;
-    int64_t call_ms = scaled(ETA_MS, time_scale);
+    int64_t call_ms = detect_scale(ETA_MS, time_scale);
     if (call_ms < ETA_DUMPS * dump_ms)
         call_ms = ETA_DUMPS * dump_ms;
     bool calls = e->eta_s > 0 && e->eta_s * 1000 <= (double)call_ms;
@@ -88,7 +83,7 @@ static void emergency_rearm(struct emergency *e, int64_t t_ms, bool calm, int64_
         e->calm_since_ms = 0;
     else if (e->calm_since_ms == 0)
         e->calm_since_ms = t_ms;
-    else if (t_ms - e->calm_since_ms >= scaled(REARM_MS, time_scale))
+    else if (t_ms - e->calm_since_ms >= detect_scale(REARM_MS, time_scale))
         memset(e->fired, 0, sizeof(e->fired));
 }
 

@@ -67,7 +67,7 @@ static enum excuse find_witness(const struct detect_view *v, const struct grown 
             continue;
         if (!g->climbs[i] && traffic_swings_alike(m, o, g->rung->n))
             return EXCUSE_SWINGS;
-        if (stack_exempt(v, g->stack[i]) && traffic_follows(m, o, g->rung->n))
+        if (traffic_follows(m, o, g->rung->n) && stack_exempt(v, g->stack[i]))
             return EXCUSE_FOLLOWS;
     }
     *witness = HISTORY_OTHER;

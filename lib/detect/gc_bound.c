@@ -22,7 +22,7 @@
 void gc_push(struct gc_readings *g, int64_t t_ms, int64_t uptime_ms, double cpu_fraction,
              uint64_t next_gc_bytes, int64_t time_scale)
 {
-    int64_t every_ms = READ_EVERY_MS / (time_scale > 1 ? time_scale : 1);
+    int64_t every_ms = detect_scale(READ_EVERY_MS, time_scale);
     if (!(cpu_fraction >= 0 && cpu_fraction <= 1) || uptime_ms < 0)
         return;
     if (g->n > 0 && t_ms - g->p[g->n - 1].t_ms < every_ms)

@@ -1,7 +1,7 @@
 /* A, the stack ratchet. For each window (rung) the stacks whose count rose at
  * all are looked at as block minima: what lives through a whole block is in its
- * minimum, what comes and goes is not. The first rung that a stack climbs makes
- * it a culprit; together they are the finding. */
+ * minimum, what comes and goes is not. The first rung that a stack climbs without
+ * an excuse makes it a culprit; together they are the finding. */
 #include "lib/detect/ratchet.h"
 
 #include <math.h>
@@ -83,11 +83,8 @@ static void climbs_add(struct climbs *all, const struct climb *c)
     if (have != NULL && (have->excuse == EXCUSE_NONE || c->excuse != EXCUSE_NONE))
         return;
     if (have != NULL) {
-        *have = all->p[--all->n];
-        struct climbs rest = *all;
-        all->n = 0;
-        for (int i = 0; i < rest.n; i++)
-            climbs_insert(all, &rest.p[i]);
+        struct climb *end = &all->p[all->n--];
+        memmove(have, have + 1, (size_t)(end - have - 1) * sizeof(*have));
     }
     climbs_insert(all, c);
 }

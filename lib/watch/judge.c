@@ -11,12 +11,6 @@
 #define DOUBLING_LEAST_BYTES (8 << 20) /* sixteen samples of the heap profile */
 #define PASSED_PERCENT 70              /* an emergency below is over */
 
-static int64_t scaled(const struct judge_reading *r, int64_t ms)
-{
-    int64_t out = r->view.time_scale > 1 ? ms / r->view.time_scale : ms;
-    return out > 0 ? out : 1;
-}
-
 static void ask(struct judge_asks *asks, enum trigger trigger, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void ask(struct judge_asks *asks, enum trigger trigger, const char *fmt, ...)
@@ -48,7 +42,7 @@ static int settled_percent(struct judge *j, const struct judge_reading *r)
 {
     if (r->view.t_ms >= j->settled_due_ms) {
         j->settled_percent = detect_settled_percent(&r->view);
-        j->settled_due_ms = r->view.t_ms + scaled(r, SETTLED_EVERY_MS);
+        j->settled_due_ms = r->view.t_ms + detect_scale(SETTLED_EVERY_MS, r->view.time_scale);
     }
     return j->settled_percent;
 }

@@ -143,4 +143,21 @@ static inline const struct sample *leaks_stack(const struct profile *p, const ch
     return NULL;
 }
 
+/* The leaks of a group of tests. */
+static struct leaks leaks;
+
+static inline int leaks_set_up(void **state)
+{
+    (void)state;
+    leaks_open(&leaks);
+    return 0;
+}
+
+static inline int leaks_tear_down(void **state)
+{
+    (void)state;
+    leaks_close(&leaks);
+    return 0;
+}
+
 #endif

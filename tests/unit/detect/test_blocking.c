@@ -1,8 +1,6 @@
 /* What goroutines wait for: a real program's, of every kind. */
 #include "tests/unit/detect/leaks.h"
 
-static struct leaks leaks;
-
 /* Of the text with the hidden addresses known; without, "unknown" where only
  * they tell. */
 static const struct {
@@ -158,20 +156,6 @@ static void test_learning(void **state)
     assert_int_equal(t.op[0], BLOCKING_CHAN_SEND);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    leaks_open(&leaks);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    leaks_close(&leaks);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,5 +163,5 @@ int main(void)
         cmocka_unit_test(test_names),    cmocka_unit_test(test_older_programs),
         cmocka_unit_test(test_learning),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, leaks_set_up, leaks_tear_down);
 }

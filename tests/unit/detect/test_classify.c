@@ -2,8 +2,6 @@
 #include "lib/detect/owner.h"
 #include "tests/unit/detect/leaks.h"
 
-static struct leaks leaks;
-
 struct of_profile {
     const struct profile *p;
     uint32_t samples[LEAKS_SITES_MAX];
@@ -294,20 +292,6 @@ static void test_texts(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    leaks_open(&leaks);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    leaks_close(&leaks);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,5 +299,5 @@ int main(void)
         cmocka_unit_test(test_advice), cmocka_unit_test(test_who_allocated),
         cmocka_unit_test(test_texts),  cmocka_unit_test(test_ticker_of_who_started),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, leaks_set_up, leaks_tear_down);
 }

@@ -3,8 +3,6 @@
 #include "lib/dump/naming.h"
 #include "tests/unit/detect/leaks.h"
 
-static struct leaks leaks;
-
 static struct manifest_culprit culprit_of(const char *leak, const char *function,
                                           struct naming_stack *where)
 {
@@ -216,20 +214,6 @@ static void test_who_leads(void **state)
                         "net/http.(*connReader).backgroundRead");
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    leaks_open(&leaks);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    leaks_close(&leaks);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,5 +223,5 @@ int main(void)
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_who_leads),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, leaks_set_up, leaks_tear_down);
 }
